@@ -1,0 +1,119 @@
+"""What reprobuild asks of a container engine, as a protocol: Docker's implements it, and so does the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class Fields(msgspec.Struct, frozen=True):
+    """Base of the engine's values."""
+
+
+class Output(Fields, kw_only=True, tag="output"):
+    """Text that a step printed."""
+
+    text: str
+
+
+class StepStarted(Fields, kw_only=True, tag="step"):
+    """``Step 4/12 : RUN ...``"""
+
+    number: int
+    total: int
+    instruction: str
+    cached: bool = False
+
+
+class Pulling(Fields, kw_only=True, tag="pull"):
+    """Progress of a base image's layers. Bytes; totals are 0 until the registry tells them."""
+
+    status: str
+    layer: str | None = None
+    current_bytes: int = 0
+    total_bytes: int = 0
+
+
+class CacheHit(Fields, kw_only=True, tag="cache"):
+    """The step that is running came from the layer cache."""
+
+
+class Built(Fields, kw_only=True, tag="built"):
+    """The image is there."""
+
+    image_id: str
+
+
+class Failed(Fields, kw_only=True, tag="failed"):
+    """The build ended in an error, in the engine's words."""
+
+    message: str
+    exit_code: int | None = None
+
+
+BuildEvent = Output | StepStarted | Pulling | CacheHit | Built | Failed
+
+
+class ImageFacts(Fields, kw_only=True):
+    """What the engine says of an image."""
+
+    image_id: str
+    """``sha256:<hex>``"""
+    repo_digests: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    architecture: str | None = None
+    os: str | None = None
+    size_bytes: int | None = None
+
+
+class ProcessResult(Fields, kw_only=True):
+    """A finished process in a container."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Engine(Protocol):
+    """A container engine. Every method raises EngineError when the engine does not answer."""
+
+    def describe(self) -> str:
+        """One line for a person: kind, version, where it listens."""
+        ...
+
+    def build(
+        self,
+        context: bytes,
+        *,
+        tag: str | None,
+        build_arguments: Mapping[str, str],
+        platform: str | None,
+        network: str | None,
+        pull: bool,
+        no_cache: bool,
+    ) -> Iterator[BuildEvent]:
+        """Build a tar archive with a Dockerfile at its top. Ends in exactly one Built or Failed."""
+        ...
+
+    def inspect(self, image: str) -> ImageFacts:
+        """Facts of an image by tag, id or digest. Raises EngineError when there is none."""
+        ...
+
+    def run(
+        self,
+        image: str,
+        command: tuple[str, ...],
+        *,
+        environment: Mapping[str, str],
+        network: str | None,
+        timeout_s: float,
+        entrypoint: tuple[str, ...] | None = None,
+    ) -> ProcessResult:
+        """Run a command in a fresh container of the image, remove the container, give back what it printed."""
+        ...
+
+    def push(self, tag: str) -> Iterator[str]:
+        """Push a tag, yielding status lines. Raises EngineError when the registry refuses."""
+        ...
