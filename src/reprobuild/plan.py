@@ -18,7 +18,7 @@ PLAN_SCHEMA_VERSION = 1
 
 
 class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of the plan's values: frozen. ``kw_only`` is not inherited in msgspec: each class says it."""
+    """Base of the plan's values."""
 
 
 class Fidelity(enum.StrEnum):
@@ -55,7 +55,7 @@ class Question(enum.StrEnum):
     BUILD_TIME = "build time"
 
 
-class Fact(Fields, kw_only=True):
+class Fact(Fields, frozen=True, kw_only=True):
     """Something a decision rests on."""
 
     name: str
@@ -66,7 +66,7 @@ class Fact(Fields, kw_only=True):
     certainty: Literal["told", "inferred", "present", "observed", "presumed", "derived", "unverified"] = "told"
 
 
-class Alternative(Fields, kw_only=True):
+class Alternative(Fields, frozen=True, kw_only=True):
     """A runner-up and why it lost."""
 
     choice: str
@@ -74,7 +74,7 @@ class Alternative(Fields, kw_only=True):
     fidelity: Fidelity | None = None
 
 
-class Decision(Fields, kw_only=True):
+class Decision(Fields, frozen=True, kw_only=True):
     """The answer to one question."""
 
     question: Question
@@ -87,7 +87,7 @@ class Decision(Fields, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
 
 
-class PlanWarning(Fields, kw_only=True):
+class PlanWarning(Fields, frozen=True, kw_only=True):
     """Something a person should know or do. ``code`` is stable and made for scripts."""
 
     code: str
@@ -95,7 +95,7 @@ class PlanWarning(Fields, kw_only=True):
     hint: str | None = None
 
 
-class Platform(Fields, kw_only=True):
+class Platform(Fields, frozen=True, kw_only=True):
     """Where the image runs, in Docker's words."""
 
     os: Literal["linux"] = "linux"
@@ -105,7 +105,7 @@ class Platform(Fields, kw_only=True):
         return f"{self.os}/{self.architecture}"
 
 
-class Accelerator(Fields, kw_only=True):
+class Accelerator(Fields, frozen=True, kw_only=True):
     """What the run's frameworks were built for."""
 
     kind: Literal["cuda", "rocm", "cpu", "xpu", "tpu", "other"]
@@ -117,7 +117,7 @@ class Accelerator(Fields, kw_only=True):
     """The PyTorch variant, such as ``cu121`` or ``cpu``: the folder of its index."""
 
 
-class BaseImage(Fields, kw_only=True):
+class BaseImage(Fields, frozen=True, kw_only=True):
     """The image that the recipe starts from."""
 
     repository: str
@@ -140,7 +140,7 @@ class BaseImage(Fields, kw_only=True):
         return f"{named}@{self.digest}" if self.digest else named
 
 
-class UvPython(Fields, kw_only=True, tag="uv"):
+class UvPython(Fields, frozen=True, kw_only=True, tag="uv"):
     """CPython from uv's standalone builds."""
 
     version: str
@@ -148,7 +148,7 @@ class UvPython(Fields, kw_only=True, tag="uv"):
     """Release tag of the build (``20240107``), where it is pinned."""
 
 
-class ImagePython(Fields, kw_only=True, tag="image"):
+class ImagePython(Fields, frozen=True, kw_only=True, tag="image"):
     """CPython from an official ``python:`` image: /usr/local of it, or the base itself."""
 
     version: str
@@ -158,7 +158,7 @@ class ImagePython(Fields, kw_only=True, tag="image"):
     """True when the image itself is the base of the recipe."""
 
 
-class SourcePython(Fields, kw_only=True, tag="source"):
+class SourcePython(Fields, frozen=True, kw_only=True, tag="source"):
     """CPython compiled from its release archive in a builder stage."""
 
     version: str
@@ -167,7 +167,7 @@ class SourcePython(Fields, kw_only=True, tag="source"):
     openssl: str | None = None
 
 
-class BasePython(Fields, kw_only=True, tag="base"):
+class BasePython(Fields, frozen=True, kw_only=True, tag="base"):
     """The CPython that the base image brings or that its package manager installs at that very version."""
 
     version: str
@@ -177,36 +177,36 @@ class BasePython(Fields, kw_only=True, tag="base"):
 PythonSource = UvPython | ImagePython | SourcePython | BasePython
 
 
-class PytorchFolder(Fields, kw_only=True, tag="pytorch"):
+class PytorchFolder(Fields, frozen=True, kw_only=True, tag="pytorch"):
     """One folder of PyTorch's wheel index, such as ``cu121``; a mirror replaces the host, not the folder."""
 
     folder: str
 
 
-class DefaultIndex(Fields, kw_only=True, tag="default"):
+class DefaultIndex(Fields, frozen=True, kw_only=True, tag="default"):
     """The package installer's own default index, or the one its configuration names."""
 
 
-class NamedIndex(Fields, kw_only=True, tag="index"):
+class NamedIndex(Fields, frozen=True, kw_only=True, tag="index"):
     """An index of another project, by URL."""
 
     url: str
 
 
-class FindLinks(Fields, kw_only=True, tag="find-links"):
+class FindLinks(Fields, frozen=True, kw_only=True, tag="find-links"):
     """A page of links to wheels, by URL. Nothing but this page is searched."""
 
     url: str
 
 
-class Direct(Fields, kw_only=True, tag="direct"):
+class Direct(Fields, frozen=True, kw_only=True, tag="direct"):
     """Each requirement names its own URL: archives, wheels, version control."""
 
 
 Origin = PytorchFolder | DefaultIndex | NamedIndex | FindLinks | Direct
 
 
-class Requirement(Fields, kw_only=True):
+class Requirement(Fields, frozen=True, kw_only=True):
     """One line of a requirements file, already validated."""
 
     name: str
@@ -215,7 +215,7 @@ class Requirement(Fields, kw_only=True):
     """The whole line: ``torch==2.1.0+cu121``, ``pkg @ git+https://...@<sha>``, hashes included."""
 
 
-class PackageGroup(Fields, kw_only=True):
+class PackageGroup(Fields, frozen=True, kw_only=True):
     """Packages that are installed in one step from exactly one origin, without dependency resolution."""
 
     name: str
@@ -236,7 +236,7 @@ class PackageGroup(Fields, kw_only=True):
     """ISO date: build requirements as of that day."""
 
 
-class Placement(Fields, kw_only=True):
+class Placement(Fields, frozen=True, kw_only=True):
     """Where one distribution of the record ends: exactly one of these for each."""
 
     name: str
@@ -248,7 +248,7 @@ class Placement(Fields, kw_only=True):
     line: str | None = None
 
 
-class SystemPackage(Fields, kw_only=True):
+class SystemPackage(Fields, frozen=True, kw_only=True):
     """A package of the operating system."""
 
     name: str
@@ -256,7 +256,7 @@ class SystemPackage(Fields, kw_only=True):
     stage: Literal["runtime", "build"] = "runtime"
 
 
-class Plan(Fields, kw_only=True):
+class Plan(Fields, frozen=True, kw_only=True):
     """What is built from one snapshot."""
 
     schema_version: int = PLAN_SCHEMA_VERSION

@@ -33,10 +33,10 @@ Certainty = Literal["told", "inferred"]
 
 
 class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Base of every value in the model: frozen, absent keys left out of the file. ``kw_only`` is not inherited in msgspec: each class says it."""
+    """Base of every value in the model; absent keys are left out of the file."""
 
 
-class FlatFacts(Fields, kw_only=True):
+class FlatFacts(Fields, frozen=True, kw_only=True):
     """The thirteen keys of the original utility, verbatim, in their order. All optional: old files lack some."""
 
     python_version: str | None = None
@@ -60,7 +60,7 @@ class FlatFacts(Fields, kw_only=True):
     gpu_count: int | None = None
 
 
-class VcsInfo(Fields, kw_only=True):
+class VcsInfo(Fields, frozen=True, kw_only=True):
     """``vcs_info`` of PEP 610."""
 
     vcs: str
@@ -68,13 +68,13 @@ class VcsInfo(Fields, kw_only=True):
     requested_revision: str | None = None
 
 
-class ArchiveInfo(Fields, kw_only=True):
+class ArchiveInfo(Fields, frozen=True, kw_only=True):
     """``archive_info`` of PEP 610: algorithm to hexadecimal digest."""
 
     hashes: dict[str, str] = {}
 
 
-class DirInfo(Fields, kw_only=True):
+class DirInfo(Fields, frozen=True, kw_only=True):
     """``dir_info`` of PEP 610, with what the source tree's git said, where it was asked."""
 
     editable: bool = False
@@ -82,7 +82,7 @@ class DirInfo(Fields, kw_only=True):
     dirty: bool | None = None
 
 
-class DirectUrl(Fields, kw_only=True):
+class DirectUrl(Fields, frozen=True, kw_only=True):
     """Where a distribution came from when it was not an index (PEP 610). Credentials are already removed."""
 
     url: str
@@ -92,7 +92,7 @@ class DirectUrl(Fields, kw_only=True):
     subdirectory: str | None = None
 
 
-class CondaOrigin(Fields, kw_only=True):
+class CondaOrigin(Fields, frozen=True, kw_only=True):
     """What ``conda-meta`` says of a distribution that conda installed."""
 
     channel: str | None = None
@@ -103,7 +103,7 @@ class CondaOrigin(Fields, kw_only=True):
     sha256: str | None = None
 
 
-class Distribution(Fields, kw_only=True):
+class Distribution(Fields, frozen=True, kw_only=True):
     """One installed distribution, as its metadata on disk or the line of a list describes it."""
 
     name: str
@@ -133,7 +133,7 @@ class Distribution(Fields, kw_only=True):
     """The line of the list it was read from, verbatim."""
 
 
-class PythonFacts(Fields, kw_only=True):
+class PythonFacts(Fields, frozen=True, kw_only=True):
     """The interpreter."""
 
     version: str | None = None
@@ -154,7 +154,7 @@ class PythonFacts(Fields, kw_only=True):
     """``ssl.OPENSSL_VERSION``"""
 
 
-class SystemFacts(Fields, kw_only=True):
+class SystemFacts(Fields, frozen=True, kw_only=True):
     """The machine's operating system."""
 
     system: str | None = None
@@ -177,7 +177,7 @@ class SystemFacts(Fields, kw_only=True):
     cpu_model: str | None = None
 
 
-class TorchFacts(Fields, kw_only=True):
+class TorchFacts(Fields, frozen=True, kw_only=True):
     """What ``torch/version.py`` and the installed files say, or torch itself when it was imported."""
 
     version: str | None = None
@@ -194,7 +194,7 @@ class TorchFacts(Fields, kw_only=True):
     read_by: Literal["files", "import", "list"] | None = None
 
 
-class GpuDevice(Fields, kw_only=True):
+class GpuDevice(Fields, frozen=True, kw_only=True):
     """One GPU. Serial numbers and UUIDs are never recorded."""
 
     name: str
@@ -203,7 +203,7 @@ class GpuDevice(Fields, kw_only=True):
     mig: bool | None = None
 
 
-class GpuFacts(Fields, kw_only=True):
+class GpuFacts(Fields, frozen=True, kw_only=True):
     """What the driver says."""
 
     driver_version: str | None = None
@@ -213,7 +213,7 @@ class GpuFacts(Fields, kw_only=True):
     read_by: Literal["nvml", "nvidia-smi", "list"] | None = None
 
 
-class SystemLibrary(Fields, kw_only=True):
+class SystemLibrary(Fields, frozen=True, kw_only=True):
     """A shared library outside the wheels that an installed extension module needs."""
 
     soname: str
@@ -223,7 +223,7 @@ class SystemLibrary(Fields, kw_only=True):
     needed_by: tuple[str, ...] = ()
 
 
-class SourceFacts(Fields, kw_only=True):
+class SourceFacts(Fields, frozen=True, kw_only=True):
     """The code that ran: its repository without credentials, commit, and what was changed."""
 
     remote: str | None = None
@@ -236,7 +236,7 @@ class SourceFacts(Fields, kw_only=True):
     """Working directory relative to the top of the repository."""
 
 
-class CommandFacts(Fields, kw_only=True):
+class CommandFacts(Fields, frozen=True, kw_only=True):
     """How it was started."""
 
     program: str | None = None
@@ -246,7 +246,7 @@ class CommandFacts(Fields, kw_only=True):
     exit_code: int | None = None
 
 
-class Evidence(Fields, kw_only=True):
+class Evidence(Fields, frozen=True, kw_only=True):
     """Where a fact comes from, for those that the record does not simply state."""
 
     fact: str
@@ -258,7 +258,7 @@ class Evidence(Fields, kw_only=True):
     reason: str | None = None
 
 
-class Note(Fields, kw_only=True):
+class Note(Fields, frozen=True, kw_only=True):
     """Something a reader of the record should know: a conflict, a gap, a line that was not understood."""
 
     code: str
@@ -266,14 +266,14 @@ class Note(Fields, kw_only=True):
     path: str | None = None
 
 
-class Recorder(Fields, kw_only=True):
+class Recorder(Fields, frozen=True, kw_only=True):
     """The program that wrote the file."""
 
     name: str
     version: str | None = None
 
 
-class Snapshot(Fields, kw_only=True):
+class Snapshot(Fields, frozen=True, kw_only=True):
     """One recorded environment: all of environment.json."""
 
     flat: FlatFacts = FlatFacts()
@@ -308,7 +308,7 @@ class Snapshot(Fields, kw_only=True):
 
     def to_json_object(self) -> dict[str, Any]:
         """The object as it stands in the file: flat keys first, then the deeper record."""
-        deeper = msgspec.to_builtins(self)
+        deeper: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         deeper.pop("flat", None)
         deeper.pop("unknown", None)
         flat = msgspec.to_builtins(self.flat)

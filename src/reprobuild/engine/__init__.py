@@ -12,13 +12,13 @@ class Fields(msgspec.Struct, frozen=True):
     """Base of the engine's values."""
 
 
-class Output(Fields, kw_only=True, tag="output"):
+class Output(Fields, frozen=True, kw_only=True, tag="output"):
     """Text that a step printed."""
 
     text: str
 
 
-class StepStarted(Fields, kw_only=True, tag="step"):
+class StepStarted(Fields, frozen=True, kw_only=True, tag="step"):
     """``Step 4/12 : RUN ...``"""
 
     number: int
@@ -27,7 +27,7 @@ class StepStarted(Fields, kw_only=True, tag="step"):
     cached: bool = False
 
 
-class Pulling(Fields, kw_only=True, tag="pull"):
+class Pulling(Fields, frozen=True, kw_only=True, tag="pull"):
     """Progress of a base image's layers. Bytes; totals are 0 until the registry tells them."""
 
     status: str
@@ -36,17 +36,17 @@ class Pulling(Fields, kw_only=True, tag="pull"):
     total_bytes: int = 0
 
 
-class CacheHit(Fields, kw_only=True, tag="cache"):
+class CacheHit(Fields, frozen=True, kw_only=True, tag="cache"):
     """The step that is running came from the layer cache."""
 
 
-class Built(Fields, kw_only=True, tag="built"):
+class Built(Fields, frozen=True, kw_only=True, tag="built"):
     """The image is there."""
 
     image_id: str
 
 
-class Failed(Fields, kw_only=True, tag="failed"):
+class Failed(Fields, frozen=True, kw_only=True, tag="failed"):
     """The build ended in an error, in the engine's words."""
 
     message: str
@@ -56,7 +56,7 @@ class Failed(Fields, kw_only=True, tag="failed"):
 BuildEvent = Output | StepStarted | Pulling | CacheHit | Built | Failed
 
 
-class ImageFacts(Fields, kw_only=True):
+class ImageFacts(Fields, frozen=True, kw_only=True):
     """What the engine says of an image."""
 
     image_id: str
@@ -68,7 +68,7 @@ class ImageFacts(Fields, kw_only=True):
     size_bytes: int | None = None
 
 
-class ProcessResult(Fields, kw_only=True):
+class ProcessResult(Fields, frozen=True, kw_only=True):
     """A finished process in a container."""
 
     exit_code: int
