@@ -234,6 +234,9 @@ class PackageGroup(Fields, frozen=True, kw_only=True):
     """Requirement lines that bind build environments, such as ``Cython<3``."""
     exclude_newer: str | None = None
     """ISO date: build requirements as of that day."""
+    resolve_dependencies: bool = False
+    """True only for the last group of a record that is not a closed set: the recorded pins again, so that none of
+    them moves, installed *with* their dependencies, which the record does not list."""
 
 
 class Placement(Fields, frozen=True, kw_only=True):

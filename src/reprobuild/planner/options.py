@@ -1,0 +1,60 @@
+"""What a user may ask of the planner: values only, checked before anything is planned."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from reprobuild.errors import UsageError
+from reprobuild.plan import Platform
+
+Flavor = Literal["auto", "slim", "runtime", "devel"]
+"""``auto`` carries the recorded CUDA and cuDNN; ``slim`` leaves them to the wheels; ``devel`` adds nvcc."""
+
+_REFERENCE = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,200}[a-z0-9])?(?::[0-9]{1,5})?/)?"  # registry
+    r"[a-z0-9]+(?:[._/-]{1,2}[a-z0-9]+){0,20}"  # repository
+    r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"  # tag
+    r"(?:@sha256:[0-9a-f]{64})?"
+)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{0,127}(?:=[A-Za-z0-9.+:~-]{1,127})?")
+_PYTHON = re.compile(r"[23]\.[0-9]{1,2}\.[0-9]{1,2}(?:(?:a|b|rc)[0-9]{1,2})?")
+
+
+class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Choices of the user that bind the plan. Raises UsageError for a value that can't stand in a recipe.
+
+    Mirrors, proxies and certificates are no part of a plan: the same plan builds behind any of them.
+    """
+
+    platform: Platform | None = None
+    """Where the image runs; None takes the recorded architecture."""
+    flavor: Flavor = "auto"
+    base: str | None = None
+    """An image reference in place of the planner's choice."""
+    base_digest: str | None = None
+    """``sha256:<hex>`` that pins the base, whoever chose it."""
+    uv_image: str | None = None
+    """The image that uv is copied from, in place of the catalog's."""
+    extra_apt: tuple[str, ...] = ()
+    """Packages of the operating system to install besides."""
+    python: str | None = None
+    """X.Y.Z, for a record that does not tell its Python or tells it wrongly."""
+    strict: bool = False
+    """Refuse a plan that is not exact, listing everything that is not."""
+
+    def __post_init__(self) -> None:
+        _check(self.base, _REFERENCE, "--base", "an image reference such as ubuntu:22.04")
+        _check(self.base_digest, _DIGEST, "--base-digest", "sha256: and 64 hexadecimal digits")
+        _check(self.uv_image, _REFERENCE, "--uv-image", "an image reference")
+        _check(self.python, _PYTHON, "--python", "a full version such as 3.10.12")
+        for package in self.extra_apt:
+            _check(package, _APT_PACKAGE, "--apt", "the name of a Debian package, or name=version")
+
+
+def _check(value: str | None, grammar: re.Pattern[str], option: str, expected: str) -> None:
+    if value is not None and (len(value) > 512 or not grammar.fullmatch(value)):
+        raise UsageError(f"{option}: {value[:60]!a} is not {expected}")
