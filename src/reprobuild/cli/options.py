@@ -128,7 +128,10 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         fields["platform"] = parse_platform(str(found["platform"].value), found["platform"].origin)
     if "apt" in found:
         fields["extra_apt"] = fields.pop("apt")
-    return PlanOptions(**fields)
+    try:
+        return PlanOptions(**fields)
+    except UsageError as error:
+        raise _located(error, found) from error
 
 
 def parse_platform(text: str, origin: str = "--platform") -> Platform:
@@ -215,6 +218,13 @@ def _add_settings(group: Any, settings: Iterable[Setting]) -> None:
             case "text" | "path":
                 option |= {"choices": setting.choices} if setting.choices else {"metavar": setting.metavar}
         group.add_argument(f"--{setting.name}", **option)
+
+
+def _located(error: UsageError, found: Mapping[str, Found]) -> UsageError:
+    """The same error, naming the file or variable that the value came from where it was not an option."""
+    option, _, reason = str(error).partition(": ")
+    origin = found[name].origin if (name := option.removeprefix("--")) in found else option
+    return UsageError(f"{origin}: {reason}", hint=error.hint)
 
 
 def _resolve(arguments: argparse.Namespace, settings: tuple[Setting, ...]) -> dict[str, Found]:
