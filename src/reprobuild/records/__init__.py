@@ -1,1 +1,99 @@
-"""TODO"""
+"""Another tool's record, or our own file, to a snapshot. What a file is, its content says and not its name.
+
+``FORMATS`` is every format that is understood, in the order in which they are tried. A reader is a pure function
+of bytes; only ``read`` touches the disk. RecordError is the only error that leaves this package.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from reprobuild.errors import RecordError
+from reprobuild.records.formats import FORMATS, Format
+from reprobuild.records.text import LARGEST_FILE
+from reprobuild.snapshot import Snapshot
+
+__all__ = ["FORMATS", "Format", "parse", "read"]
+
+
+def read(path: Path | str, *, format: str | None = None) -> Snapshot:
+    """The snapshot that the file at ``path`` tells; ``-`` is standard input. ``format`` overrides recognition.
+
+    Raises RecordError for what can't be read, is too large, or is no record that is understood.
+    """
+    if str(path) == "-":
+        return parse(_bounded(sys.stdin.buffer, "-"), "-", format=format)
+    place = Path(path)
+    try:
+        if place.is_dir():
+            return _read_folder(place, format)
+        with place.open("rb") as stream:
+            content = _bounded(stream, str(path))
+    except OSError as error:
+        raise RecordError(_reason(error), source=str(path), hint=_way_out(error)) from error
+    except ValueError as error:  # a path with a null byte
+        raise RecordError("this is not a path", source=ascii(str(path))) from error
+    return parse(content, str(path), format=format)
+
+
+def parse(content: bytes, source: str, *, format: str | None = None) -> Snapshot:
+    """The snapshot that ``content`` tells; ``source`` names it in errors and evidence.
+
+    Raises RecordError when it is empty, of no known format, or broken.
+    """
+    if len(content) > LARGEST_FILE:
+        raise _too_large(source)
+    if not content.strip(b"\xef\xbb\xbf \t\r\n\x00"):
+        raise RecordError("the file is empty", source=source)
+    return _choose(content, source, format).read(content, source)
+
+
+def _choose(content: bytes, source: str, name: str | None) -> Format:
+    if name is not None:
+        if name not in FORMATS:
+            raise RecordError(f"there is no format {name!r}", source=source, hint=_understood())
+        return FORMATS[name]
+    for candidate in FORMATS.values():
+        if candidate.recognizes(content, source):
+            return candidate
+    raise RecordError("this is no record that reprobuild understands", source=source, hint=_understood())
+
+
+def _understood() -> str:
+    return "understood are: " + "; ".join(f"{name} ({known.description})" for name, known in FORMATS.items())
+
+
+def _read_folder(folder: Path, format: str | None) -> Snapshot:
+    inside = folder / "environment.json"
+    if not inside.is_file():
+        hint = "name the file, or a folder that holds an environment.json"
+        raise RecordError("this is a folder without an environment.json", source=str(folder), hint=hint)
+    return read(inside, format=format)
+
+
+def _bounded(stream: BinaryIO, source: str) -> bytes:
+    content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise _too_large(source)
+    return content
+
+
+def _too_large(source: str) -> RecordError:
+    megabytes = LARGEST_FILE // (1024 * 1024)
+    return RecordError(f"larger than {megabytes} MB: that is no record of an environment", source=source)
+
+
+def _reason(error: OSError) -> str:
+    known = {
+        FileNotFoundError: "there is no such file",
+        PermissionError: "no permission to read it",
+        IsADirectoryError: "this is a folder",
+        NotADirectoryError: "a part of the path is no folder",
+    }
+    return known.get(type(error), error.strerror or "it can't be read")
+
+
+def _way_out(error: OSError) -> str | None:
+    return "check the path" if isinstance(error, FileNotFoundError) else None

@@ -1,0 +1,192 @@
+"""environment.json to a snapshot: our own layout, and the flat file of the original utility in all its shapes.
+
+The flat facts are kept verbatim, credentials in URLs excepted. The deeper record is derived from them: the freeze
+text gives the distributions (``packages`` only where there is no freeze, because it loses editable and VCS
+installs), the platform text the machine, ``sys.version`` the interpreter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from reprobuild.errors import RecordError
+from reprobuild.records.credentials import without_credentials
+from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
+from reprobuild.records.requirement_lines import RequirementList, parse_line, parse_lines
+from reprobuild.records.text import bounded, decode_json
+from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
+from reprobuild.snapshot import (
+    Distribution,
+    Evidence,
+    FlatFacts,
+    GpuDevice,
+    GpuFacts,
+    Note,
+    Snapshot,
+    SystemFacts,
+    TorchFacts,
+    from_json_object,
+)
+
+FLAT_KEYS = frozenset(FlatFacts.__struct_fields__)
+_TELLING = frozenset({"python_version_short", "pip_freeze", "platform_system", "torch_version", "cuda_version"})
+_DEEPER_KEYS = frozenset(Snapshot.__struct_fields__)
+MOST_GPUS = 1024
+"""More GPUs than any one machine has; a larger number is a mistake in the record."""
+
+
+def is_flat(content: object) -> bool:
+    """Whether this JSON value is a file of the original utility, or its guide's shorter form.
+
+    Known by its keys, never by the file's name: other utilities write files of the same name.
+    """
+    if not isinstance(content, dict) or "schema_version" in content:
+        return False
+    keys = FLAT_KEYS & content.keys()
+    packages = content.get("packages", {})
+    return len(keys) >= 2 and bool(keys & _TELLING) and ("python_version_short" in keys or isinstance(packages, dict))
+
+
+def read_own(content: bytes, source: str) -> Snapshot:
+    """Our own layout. Raises RecordError naming the place of what is wrong."""
+    return from_json_object(decode_json(content, source), source=source)
+
+
+def read_flat(content: bytes, source: str) -> Snapshot:
+    """The original utility's file. Raises RecordError naming the key of a wrong type."""
+    return snapshot_of_flat(decode_json(content, source), source)
+
+
+def snapshot_of_flat(content: object, source: str) -> Snapshot:
+    """The snapshot of an object with the flat keys; see the module's text."""
+    if not isinstance(content, dict):
+        raise RecordError("an environment.json holds one JSON object", source=source)
+    flat, removed = _flat_facts(content, source)
+    python = python_facts(flat.python_version, flat.python_version_short)
+    told = system_facts(flat.platform, python=python)
+    told = msgspec.structs.replace(
+        told, system=flat.platform_system or told.system, kernel=flat.platform_release or told.kernel
+    )
+    system, evidence = with_inferred_system(told, python, f"{source}: platform")
+    torch, torch_evidence = _torch(flat, source)
+    listed = _distributions(flat)
+    return Snapshot(
+        flat=flat,
+        python=python,
+        system=system,
+        distributions=listed.distributions,
+        torch=torch,
+        gpu=_gpu(flat, source),
+        redactions={"pip_freeze": removed} if removed else {},
+        evidence=(*evidence, *torch_evidence),
+        notes=bounded([*listed.notes, *_gaps(flat, system)]),
+        unknown=_unknown(content),
+    )
+
+
+def _flat_facts(content: dict[str, Any], source: str) -> tuple[FlatFacts, int]:
+    try:
+        flat = msgspec.convert(content, FlatFacts)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        raise RecordError(message, source=source, path=place.rstrip("`").lstrip(".") or None) from error
+    freeze, removed = without_credentials(flat.pip_freeze or "")
+    if flat.pip_freeze is not None and removed:
+        flat = msgspec.structs.replace(flat, pip_freeze=freeze)
+    return flat, removed
+
+
+def _unknown(content: dict[str, Any]) -> dict[str, Any]:
+    """Keys beside the flat ones. One that our own layout uses with another meaning is moved under ``imported``."""
+    others = {key: value for key, value in content.items() if key not in FLAT_KEYS}
+    moved = {key: value for key, value in others.items() if key in _DEEPER_KEYS or key == "imported"}
+    kept = {"/" + _escaped(key): value for key, value in others.items() if key not in moved}
+    return {**kept, "/imported": moved} if moved else kept
+
+
+def _escaped(key: str) -> str:
+    """``key`` as a part of a JSON Pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _distributions(flat: FlatFacts) -> RequirementList:
+    if flat.pip_freeze and flat.pip_freeze.strip():
+        return parse_lines(flat.pip_freeze, place="pip_freeze")
+    distributions: list[Distribution] = []
+    notes: list[Note] = []
+    for name, version in (flat.packages or {}).items():
+        item = distribution_of_pair(name, version)
+        if isinstance(item, Distribution):
+            distributions.append(item)
+        else:
+            notes.append(item)
+    ordered = sorted(distributions, key=lambda item: canonicalize_name(item.name))
+    return RequirementList(distributions=tuple(ordered), notes=tuple(notes))
+
+
+def distribution_of_pair(name: str, version: str) -> Distribution | Note:
+    """An entry of ``packages``: name and version text, where ``git+url`` stands for a lost direct URL."""
+    path = f"packages.{name[:80]}"
+    if version.strip() == "git+url":
+        item = parse_line(name)
+        if isinstance(item, Distribution):
+            return Distribution(name=item.name)
+    else:
+        item = parse_line(f"{name}=={version}")
+        if isinstance(item, Distribution):
+            return msgspec.structs.replace(item, line=None)
+    return Note(code="line-not-understood", message="this is not a package and a version", path=path)
+
+
+def _torch(flat: FlatFacts, source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
+    if flat.torch_version is None:
+        return None, ()
+    facts = TorchFacts(
+        version=flat.torch_version,
+        cuda=flat.cuda_version,
+        cudnn=cudnn_version(flat.cudnn_version),
+        read_by="import",
+    )
+    return with_inferred_cuda(facts, source)
+
+
+def with_inferred_cuda(torch: TorchFacts, source: str) -> tuple[TorchFacts, tuple[Evidence, ...]]:
+    """``torch`` with the CUDA that its local version names, where the record does not tell it."""
+    named = cuda_of_local_version(torch.version)
+    if torch.cuda or named is None:
+        return torch, ()
+    reason = f"the local part of torch {torch.version}"
+    evidence = Evidence(fact="torch.cuda", value=named, certainty="inferred", source=source, reason=reason)
+    return msgspec.structs.replace(torch, cuda=named), (evidence,)
+
+
+def _gpu(flat: FlatFacts, source: str) -> GpuFacts | None:
+    if not flat.gpu_name:
+        return None
+    count = flat.gpu_count or 1
+    if not 0 < count <= MOST_GPUS:
+        raise RecordError(f"{count} is not a number of GPUs", source=source, path="gpu_count")
+    return GpuFacts(devices=(GpuDevice(name=flat.gpu_name),) * count, read_by="list")
+
+
+def _gaps(flat: FlatFacts, system: SystemFacts) -> list[Note]:
+    notes = []
+    if not flat.pip_freeze and flat.packages:
+        gone = [name for name, version in flat.packages.items() if version == "git+url"]
+        notes.append(Note(code="no-freeze", message="the record has no pip freeze: editable installs are not in it"))
+        notes += [
+            Note(
+                code="address-lost",
+                message=f"the record says that {name[:80]} came from a URL and does not say which",
+                path=f"packages.{name[:80]}",
+            )
+            for name in gone
+        ]
+    if not flat.pip_freeze and not flat.packages:
+        notes.append(Note(code="no-packages", message="the record lists no package"))
+    if system.system == "Linux" and not system.os_id:
+        notes.append(Note(code="os-unknown", message="nothing in the record tells the Linux distribution"))
+    return notes

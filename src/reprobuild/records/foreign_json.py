@@ -1,0 +1,204 @@
+"""JSON that other snapshot utilities write: library versions at the top level, packages as a list or an object.
+
+There are as many shapes as utilities, so this reader looks for the facts and not for a layout: the interpreter
+under ``python`` or ``python_version``, the machine under ``platform``, package versions in objects and lists of
+freeze lines. What it does not use is kept as unknown keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from reprobuild.errors import RecordError
+from reprobuild.records.environment_json import with_inferred_cuda
+from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
+from reprobuild.records.requirement_lines import RequirementList, parse_lines
+from reprobuild.records.text import bounded, decode_json
+from reprobuild.snapshot import (
+    Distribution,
+    Evidence,
+    GpuDevice,
+    GpuFacts,
+    PythonFacts,
+    Snapshot,
+    SystemFacts,
+    TorchFacts,
+)
+
+_PYTHON_KEYS = ("python_version", "python", "python_full_version", "sys_version")
+_PLATFORM_KEYS = ("platform", "os", "system", "operating_system")
+_TORCH_KEYS = ("torch_version", "torch", "pytorch_version", "pytorch")
+_CUDA_KEYS = ("torch_cuda_version", "cuda_runtime_reported_by_torch", "torch_cuda", "cuda_version", "cuda")
+_GPU_KEYS = ("gpu_name", "gpu", "device_name", "cuda_device_name", "gpus", "gpu_names")
+_TIME_KEYS = ("timestamp", "created_at", "captured_at", "recorded_at", "snapshot_date", "date")
+_LIST_KEYS = (
+    "pip_freeze",
+    "packages",
+    "installed_packages",
+    "distribution_metadata_versions",
+    "distributions",
+    "dependencies",
+    "package_versions",
+    "library_versions",
+    "libraries",
+    "versions",
+    "pip_packages",
+    "requirements",
+    "runtime_import_versions",
+)
+_RUNTIME_KEYS = ("runtime_import_versions", "library_versions", "versions", "libraries")
+_NOT_PACKAGES = frozenset({*_PYTHON_KEYS, *_PLATFORM_KEYS, *_CUDA_KEYS, *_GPU_KEYS, *_TIME_KEYS, "cudnn", "version"})
+_VERSION = re.compile(r"\d+(?:\.[0-9A-Za-z]+)+(?:[-+._][0-9A-Za-z.]+)?")
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d:\d\d)(?P<rest>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
+)
+
+
+def recognizes(content: object) -> bool:
+    """Whether there is an interpreter or a torch version in it, and at least one package version."""
+    if not isinstance(content, dict):
+        return False
+    told = any(key in content for key in (*_PYTHON_KEYS, *_TORCH_KEYS))
+    return told and (bool(_listed(content).distributions) or _first_text(content, _PYTHON_KEYS) is not None)
+
+
+def read(content: bytes, source: str) -> Snapshot:
+    """The snapshot of such a file. Raises RecordError when it holds neither an interpreter nor a package."""
+    value = decode_json(content, source)
+    if not isinstance(value, dict):
+        raise RecordError("a snapshot holds one JSON object", source=source)
+    listed = _listed(value)
+    python = _python(value)
+    if not listed.distributions and python.version is None:
+        raise RecordError("neither a Python version nor a package stands in this file", source=source)
+    platform = system_facts(_first_text(value, _PLATFORM_KEYS), python=python)
+    system, evidence = with_inferred_system(_with_compiler(platform, python), python, source)
+    torch, torch_evidence = _torch(value, source)
+    return Snapshot(
+        recorded_at=_time(_first_text(value, _TIME_KEYS)),
+        python=python,
+        system=system,
+        distributions=_running_torch(listed.distributions, torch),
+        torch=torch,
+        gpu=_gpu(value),
+        redactions={"packages": listed.redactions} if listed.redactions else {},
+        evidence=(*evidence, *torch_evidence),
+        notes=bounded(listed.notes),
+        unknown={"/imported": kept} if (kept := _not_used(value)) else {},
+    )
+
+
+def _not_used(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if key not in _LIST_KEYS}
+
+
+def _first_text(value: dict[str, Any], keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        item = value.get(key)
+        if isinstance(item, dict):
+            item = next((inner for inner in map(item.get, ("version", "full_version", "name")) if inner), None)
+        if isinstance(item, str) and item.strip():
+            return item
+    return None
+
+
+def _python(value: dict[str, Any]) -> PythonFacts:
+    text = _first_text(value, _PYTHON_KEYS)
+    return python_facts(text)
+
+
+def _with_compiler(system: SystemFacts, python: PythonFacts) -> SystemFacts:
+    """Python's compiler names the system where nothing else does: MSC is Windows', GCC is Linux'."""
+    if system.system or not python.compiler:
+        return system
+    name = {"MSC": "Windows", "GCC": "Linux"}.get(python.compiler.split()[0])
+    machine = "AMD64" if "(AMD64)" in python.compiler else system.machine
+    return msgspec.structs.replace(system, system=name, os_id="windows" if name == "Windows" else None, machine=machine)
+
+
+def _listed(value: dict[str, Any]) -> RequirementList:
+    """The fullest list of packages that the file has; else the versions at its top level."""
+    lists = [_lines_of(value[key]) for key in _LIST_KEYS if key in value]
+    lines = max(lists, key=len, default=[])
+    if not lines:
+        lines = list(_top_level(value))
+    if lines and all(isinstance(line, str) for line in lines):
+        return parse_lines("\n".join(line.replace("\n", " ").rstrip("\\") for line in lines))
+    return RequirementList()
+
+
+def _lines_of(item: Any) -> list[str]:
+    if isinstance(item, str):
+        return [line for line in re.split(r"\r\n|\r|\n", item) if line.strip()]
+    if isinstance(item, dict):
+        return [line for name, version in item.items() for line in _pairs(name, version)]
+    if isinstance(item, list):
+        return [line for entry in item for line in _entry(entry)]
+    return []
+
+
+def _entry(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry.strip()
+    elif isinstance(entry, dict) and isinstance(entry.get("name"), str):
+        yield from _pairs(entry["name"], entry.get("version"))
+
+
+def _pairs(name: str, version: Any) -> Iterator[str]:
+    for item in version if isinstance(version, list) else [version]:
+        if isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "n/a", "not installed"):
+            yield f"{name.strip()}=={item.strip()}"
+
+
+def _top_level(value: dict[str, Any]) -> Iterator[str]:
+    for key, item in value.items():
+        named = key.removesuffix("_version")
+        known = key in _NOT_PACKAGES or named in _NOT_PACKAGES
+        if not known and isinstance(item, str) and _VERSION.fullmatch(item.strip()[:200]):
+            yield f"{'torch' if named == 'pytorch' else named}=={item.strip()}"
+
+
+def _torch(value: dict[str, Any], source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
+    version = _first_text(value, _TORCH_KEYS)
+    for key in _RUNTIME_KEYS:
+        inner = value.get(key)
+        if version is None and isinstance(inner, dict):
+            version = _first_text(inner, ("torch", "pytorch"))
+    if version is None or not _VERSION.fullmatch(version[:200]):
+        return None, ()
+    cuda = _first_text(value, _CUDA_KEYS)
+    told = cuda if cuda and re.fullmatch(r"\d+\.\d+(?:\.\d+)?", cuda[:40]) else None
+    return with_inferred_cuda(TorchFacts(version=version, cuda=told, read_by="import"), source)
+
+
+def _running_torch(distributions: tuple[Distribution, ...], torch: TorchFacts | None) -> tuple[Distribution, ...]:
+    """Of two torch distributions in one environment the one that ran, where the record tells it."""
+    versions = {item.version for item in distributions if canonicalize_name(item.name) == "torch"}
+    if torch is None or torch.version not in versions:
+        return distributions
+    return tuple(
+        item for item in distributions if canonicalize_name(item.name) != "torch" or item.version == torch.version
+    )
+
+
+def _gpu(value: dict[str, Any]) -> GpuFacts | None:
+    for key in _GPU_KEYS:
+        item = value.get(key)
+        names = [item] if isinstance(item, str) else item if isinstance(item, list) else []
+        devices = tuple(GpuDevice(name=name.strip()) for name in names if isinstance(name, str) and name.strip())
+        if devices and not re.fullmatch(r"(?i)cpu|none|n/?a|true|false", devices[0].name):
+            return GpuFacts(devices=devices, read_by="list")
+    return None
+
+
+def _time(text: str | None) -> str | None:
+    """The time as ISO 8601. A file that names no time zone is taken to mean UTC: hours don't matter for a date."""
+    found = _TIME.fullmatch(text.strip()[:60]) if text else None
+    if found is None:
+        return None
+    return f"{found['day']}T{found['time'] or '00:00:00'}{'Z' if found['zone'] in (None, 'Z') else found['zone']}"

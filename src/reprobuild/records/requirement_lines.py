@@ -1,0 +1,346 @@
+"""Lines of a requirements file, as pip, uv, W&B, conda and people write them, to distributions.
+
+Nothing is dropped silently: a line that is not understood becomes a note that quotes it. Facts that stand in pip's
+own comments (``# Editable install with no version control (x==1.0)``) are read. The grammar of a name is PEP 508's;
+a version is kept as it is spelt, because old releases and forks carry versions that PEP 440 does not allow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import msgspec
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from reprobuild.records.credentials import without_credentials
+from reprobuild.records.text import bounded, shortened
+from reprobuild.snapshot import ArchiveInfo, DirectUrl, DirInfo, Distribution, Fields, Note, VcsInfo
+
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>[^\s;,#=<>!~]+)(?P<rest>.*)")
+_UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
+_AT_URL = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)")
+_CONDA_EXPORT = re.compile(rf"(?P<name>_?{NAME})=(?P<version>[^=\s]+)=(?P<build>[^=\s]+)")
+_OPTION = re.compile(r"(?P<option>--[a-z-]+|-[A-Za-z])(?:\s*=\s*|\s+|(?<=-[A-Za-z])(?=\S))?(?P<value>.*)")
+_HASH = re.compile(r"--hash[=\s]+(?P<hash>[A-Za-z0-9]+:[0-9A-Fa-f]+)")
+_COMMENT_FACT = re.compile(rf"# Editable .{{0,60}}?\((?P<name>{NAME})==(?P<version>[^)\s]+)\)")
+_TOOL_TALK = re.compile(
+    r"(?:WARNING|DEPRECATION|ERROR|NOTICE|warning|error)\b.*|\[notice\].*|You are using pip version.*"
+    r"|You should consider upgrading.*|Collecting .*|Using Python .*|Could not .*|Error .*"
+)
+_VCS_SCHEMES = ("git", "hg", "svn", "bzr")
+_INDEX_OPTIONS = {
+    "-i": "--index-url",
+    "--pypi-url": "--index-url",
+    "--index-url": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "-f": "--find-links",
+    "--find-links": "--find-links",
+    "--no-index": "--no-index",
+}
+_FILE_OPTIONS = {
+    "-r": "--requirement",
+    "--requirement": "--requirement",
+    "-c": "--constraint",
+    "--constraint": "--constraint",
+}
+
+
+class Option(Fields, frozen=True, kw_only=True):
+    """An option line of a requirements file, by its long name, without credentials."""
+
+    name: str
+    value: str = ""
+
+
+class RequirementList(Fields, frozen=True, kw_only=True):
+    """What a list of lines tells."""
+
+    distributions: tuple[Distribution, ...] = ()
+    options: tuple[Option, ...] = ()
+    notes: tuple[Note, ...] = ()
+    redactions: int = 0
+
+
+def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
+    """Read a whole list. ``place`` is what the notes' paths start with (``pip_freeze``); never raises."""
+    distributions: list[Distribution] = []
+    options: list[Option] = []
+    notes: list[Note] = []
+    redactions = 0
+    told: Distribution | None = None
+    for number, raw in logical_lines(text):
+        line, removed = without_credentials(raw)
+        redactions += removed
+        path = f"{place} line {number}" if place else f"line {number}"
+        if (fact := _fact_in_comment(line)) is not None:
+            told = fact
+            continue
+        item = parse_line(line, told=told)
+        if isinstance(item, Distribution):
+            distributions.append(item)
+            notes.extend(_remarks(item, path))
+            told = None
+        elif isinstance(item, Option):
+            options.append(item)
+        elif isinstance(item, Note):
+            notes.append(msgspec.structs.replace(item, path=path))
+    kept, doubled = without_duplicates(distributions)
+    return RequirementList(
+        distributions=kept, options=tuple(options), notes=bounded([*notes, *doubled]), redactions=redactions
+    )
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Number of the first physical line, and the line with its continuations, without surrounding white space."""
+    pending: list[str] = []
+    first = 0
+    for number, physical in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        line = physical.strip("\ufeff\x00 \t\f\v\r")
+        first = first if pending else number
+        if line.endswith("\\") and not line.startswith("#"):
+            pending.append(line[:-1].rstrip())
+            continue
+        pending.append(line)
+        if joined := " ".join(part for part in pending if part):
+            yield first, joined
+        pending = []
+    if joined := " ".join(part for part in pending if part):
+        yield first, joined
+
+
+def parse_line(line: str, *, told: Distribution | None = None) -> Distribution | Option | Note | None:
+    """One logical line. ``told`` is what pip's comment above it says of an editable install.
+
+    None for a blank line or an ordinary comment, a Note for what is not a requirement, such as pip's warnings.
+    """
+    body = _without_comment(line)
+    if not body:
+        return None
+    if body.startswith("-"):
+        return _option(body, line, told)
+    for read in (_at_url, _bare_url, _pinned, _conda_export):
+        if (found := read(body, line)) is not None:
+            return found
+    if _TOOL_TALK.match(body):
+        return Note(code="tool-output", message=f"output of the tool among the packages: {shortened(body)}")
+    return _unpinned(body, line) or Note(code="line-not-understood", message=f"not understood: {shortened(line)}")
+
+
+def _without_comment(line: str) -> str:
+    if line.startswith("#"):
+        return ""
+    return re.split(r"\s#", line, maxsplit=1)[0].strip()
+
+
+def _fact_in_comment(line: str) -> Distribution | None:
+    found = _COMMENT_FACT.match(line) if line.startswith("#") else None
+    return Distribution(name=found["name"], version=found["version"]) if found else None
+
+
+def _option(body: str, line: str, told: Distribution | None) -> Distribution | Option | Note:
+    found = _OPTION.fullmatch(body)
+    if found is None:
+        return Note(code="line-not-understood", message=f"not understood: {shortened(line)}")
+    name, value = found["option"], (found["value"] or "").strip()
+    if name in ("-e", "--editable"):
+        return _editable(value, line, told)
+    if name in _INDEX_OPTIONS:
+        return Option(name=_INDEX_OPTIONS[name], value=value)
+    if name in _FILE_OPTIONS:
+        return Option(name=_FILE_OPTIONS[name], value=value)
+    return Option(name=name, value=value)
+
+
+def _editable(target: str, line: str, told: Distribution | None) -> Distribution | Note:
+    at_url = _AT_URL.fullmatch(target)
+    url = at_url["url"] if at_url else target
+    origin = direct_url(url, editable=True)
+    name = at_url["name"] if at_url else (told.name if told else None) or name_in_url(url)
+    if not name:
+        return Note(
+            code="editable-without-name", message=f"an editable install that names no package: {shortened(line)}"
+        )
+    version = told.version if told and canonicalize_name(told.name) == canonicalize_name(name) else None
+    return Distribution(name=name, version=version, direct_url=origin, line=line)
+
+
+def _at_url(body: str, line: str) -> Distribution | None:
+    found = _AT_URL.fullmatch(body)
+    if found is None or not _looks_like_url(found["url"]):
+        return None
+    return _from_url(found["name"], found["url"], found["rest"], line)
+
+
+def _bare_url(body: str, line: str) -> Distribution | Note | None:
+    url, _, rest = body.partition(" ")
+    if not _looks_like_url(url):
+        return None
+    name = name_in_url(url)
+    if name is None:
+        return Note(code="url-without-name", message=f"an address that names no package: {shortened(line)}")
+    return _from_url(name, url, rest, line)
+
+
+def _from_url(name: str, url: str, rest: str, line: str) -> Distribution:
+    file = file_in_url(url)
+    return Distribution(
+        name=name,
+        version=version_in_file_name(file),
+        tags=tags_in_file_name(file),
+        direct_url=direct_url(url),
+        marker=_marker(rest),
+        hashes=_hashes(rest) or _fragment_hashes(url),
+        line=line,
+    )
+
+
+def _pinned(body: str, line: str) -> Distribution | None:
+    found = _PINNED.fullmatch(body)
+    if found is None or found["version"].endswith("*"):
+        return None
+    rest = found["rest"]
+    return Distribution(
+        name=found["name"], version=found["version"], marker=_marker(rest), hashes=_hashes(rest), line=line
+    )
+
+
+def _conda_export(body: str, line: str) -> Distribution | None:
+    """A line of ``conda list --export`` in a file that is otherwise pip's."""
+    found = _CONDA_EXPORT.fullmatch(body)
+    return Distribution(name=found["name"], version=found["version"], line=line) if found else None
+
+
+def _unpinned(body: str, line: str) -> Distribution | None:
+    found = _UNPINNED.fullmatch(body)
+    return Distribution(name=found["name"], marker=_marker(found["rest"] or ""), line=line) if found else None
+
+
+def _looks_like_url(text: str) -> bool:
+    return "://" in text or text.startswith(("./", "../", "/", "file:")) or text.endswith((".whl", ".tar.gz", ".zip"))
+
+
+def _marker(rest: str) -> str | None:
+    marker = re.split(r"\s--", rest.partition(";")[2], maxsplit=1)[0].strip()
+    return marker or None
+
+
+def _hashes(rest: str) -> tuple[str, ...]:
+    return tuple(found["hash"].lower() for found in _HASH.finditer(rest))
+
+
+def _fragment_hashes(url: str) -> tuple[str, ...]:
+    digest = _fragment(url).get("sha256", "")
+    return (f"sha256:{digest.lower()}",) if re.fullmatch(r"[0-9A-Fa-f]{64}", digest) else ()
+
+
+def _fragment(url: str) -> dict[str, str]:
+    parts = (part.partition("=") for part in url.partition("#")[2].split("&"))
+    return {key: unquote(value) for key, _, value in parts if value}
+
+
+def file_in_url(url: str) -> str:
+    """The last part of the path of a URL or of a Windows or POSIX path."""
+    path = re.split(r"[#?]", url, maxsplit=1)[0].replace("\\", "/")
+    return PurePosixPath(unquote(path)).name
+
+
+def name_in_url(url: str) -> str | None:
+    """The distribution a URL names: by ``#egg=``, by the file name, or by the repository's name. None when none."""
+    egg = re.match(NAME, _fragment(url).get("egg", ""))
+    if egg:
+        return egg[0]
+    file = file_in_url(url)
+    if file.endswith(".whl") or version_in_file_name(file):
+        named = re.match(NAME, file.split("-")[0] if file.endswith(".whl") else file.rsplit("-", 1)[0])
+        return named[0] if named else None
+    repository = re.match(NAME, re.split(r"@|\.git$", file, maxsplit=1)[0])
+    return repository[0] if repository else None
+
+
+def version_in_file_name(file: str) -> str | None:
+    """The version that the name of a wheel or sdist tells, else None."""
+    try:
+        if file.endswith(".whl"):
+            return str(parse_wheel_filename(file)[1])
+        return str(parse_sdist_filename(file)[1])
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+
+
+def tags_in_file_name(file: str) -> tuple[str, ...]:
+    """The wheel tags that the name of a wheel tells, sorted; empty for anything else."""
+    try:
+        return tuple(sorted(map(str, parse_wheel_filename(file)[3]))) if file.endswith(".whl") else ()
+    except InvalidWheelFilename:
+        return ()
+
+
+def direct_url(url: str, *, editable: bool = False) -> DirectUrl:
+    """PEP 610's description of where ``url`` leads: a repository, an archive or a directory."""
+    clean, _ = without_credentials(url)
+    address = clean.partition("#")[0]
+    subdirectory = _fragment(clean).get("subdirectory")
+    vcs = address.partition("+")[0].lower()
+    if "+" in address and vcs in _VCS_SCHEMES:
+        repository, revision = _split_revision(address.partition("+")[2])
+        commit = revision if revision and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision) else None
+        info = VcsInfo(vcs=vcs, commit_id=commit, requested_revision=None if commit else revision)
+        directory = DirInfo(editable=True) if editable else None
+        return DirectUrl(url=repository, vcs_info=info, dir_info=directory, subdirectory=subdirectory)
+    if editable or not re.search(r"\.(?:whl|zip|tar|tgz|tbz|tar\.[a-z0-9]+)$", address):
+        return DirectUrl(url=address, dir_info=DirInfo(editable=editable), subdirectory=subdirectory)
+    hashes = dict(digest.split(":") for digest in _fragment_hashes(clean))
+    return DirectUrl(url=address, archive_info=ArchiveInfo(hashes=hashes), subdirectory=subdirectory)
+
+
+def _split_revision(address: str) -> tuple[str, str | None]:
+    """``https://host/x.git@rev`` to its two parts; the at sign of ``git@host`` is not a revision's."""
+    head, at, revision = address.rpartition("@")
+    if not at or "/" not in head.partition("://")[2] or "://" in revision:
+        return address, None
+    return head, revision or None
+
+
+def _remarks(item: Distribution, path: str) -> Iterator[Note]:
+    if item.version is None and item.direct_url is None:
+        yield Note(
+            code="unpinned", message=f"{item.name} has no exact version: {shortened(item.line or '')}", path=path
+        )
+    elif (
+        item.version is None
+        and item.direct_url
+        and item.direct_url.url.startswith("file:")
+        and not item.direct_url.vcs_info
+    ):
+        yield Note(
+            code="local-file",
+            message=f"{item.name} was installed from a file of that machine; the line does not tell its version",
+            path=path,
+        )
+
+
+def without_duplicates(distributions: list[Distribution]) -> tuple[tuple[Distribution, ...], list[Note]]:
+    """One of each name and version, in order; a note for each name that stands there with several versions."""
+    kept: dict[tuple[str, str | None, str | None], Distribution] = {}
+    versions: dict[str, set[str]] = {}
+    for item in distributions:
+        name = canonicalize_name(item.name)
+        kept.setdefault((name, item.version, item.marker), item)
+        if item.version and not item.marker:
+            versions.setdefault(name, set()).add(item.version)
+    notes = [
+        Note(code="several-versions", message=f"{name} stands there with several versions: {', '.join(sorted(found))}")
+        for name, found in versions.items()
+        if len(found) > 1
+    ]
+    return tuple(kept.values()), notes

@@ -1,0 +1,71 @@
+"""Bytes of a record to text: byte order marks, UTF-16, Windows code pages; and the bounds every reader keeps."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+
+import msgspec
+
+from reprobuild.errors import RecordError
+from reprobuild.snapshot import Note
+
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes. No record of an environment comes near it; a larger file is something else."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(content: bytes) -> str:
+    """The text of ``content``. What no encoding explains becomes U+FFFD: a reader then says so about the line.
+
+    A byte order mark decides; without one UTF-16 is known by its zero bytes (PowerShell's ``>`` writes it); then
+    UTF-8, then Windows-1252, which old Windows tools wrote. Never raises.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, errors="replace")
+    head = content[:200]
+    if len(head) >= 4 and head[1::2].count(0) > len(head) // 4 and head[::2].count(0) == 0:
+        return content.decode("utf-16-le", errors="replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def decode_json(content: bytes, source: str) -> object:
+    """The value of a JSON file. Raises RecordError when it is empty, truncated, too deep or not JSON."""
+    try:
+        return msgspec.json.decode(decode(content))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        reason = str(error).removeprefix("JSON is malformed: ")
+        if "truncated" in reason:
+            raise RecordError("the file ends in the middle: it is truncated JSON", source=source) from error
+        raise RecordError(f"this is not JSON: {reason}", source=source) from error
+    except RecursionError as error:
+        raise RecordError("this JSON is nested too deep to be a record", source=source) from error
+
+
+def shortened(text: str, limit: int = 80) -> str:
+    """``text`` fit for a message: one line, control characters escaped, at most ``limit`` characters."""
+    shown = text[: limit + 1].encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def bounded(notes: Iterable[Note], *, most: int = 25) -> tuple[Note, ...]:
+    """At most ``most`` notes of each code, and one that counts the rest: a hostile file can't flood a person."""
+    kept: list[Note] = []
+    seen: dict[str, int] = {}
+    for note in notes:
+        seen[note.code] = seen.get(note.code, 0) + 1
+        if seen[note.code] <= most:
+            kept.append(note)
+    extra = ((code, count - most) for code, count in seen.items() if count > most)
+    return (*kept, *(Note(code=code, message=f"and {count} more of the kind {code}") for code, count in extra))
