@@ -1,0 +1,44 @@
+"""Plan to files: a build context that works with a plain ``docker build``, byte for byte the same every time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reprobuild.errors import PlanError
+from reprobuild.plan import Plan
+from reprobuild.render.recipe import PYTORCH_INDEX, Recipe, RecipeDefaults
+from reprobuild.render.requirements import build_constraint_file, requirement_file
+from reprobuild.render.templates import fill_dockerfile, shipped_text
+from reprobuild.render.view import constraint_path, requirement_path, view_of
+from reprobuild.snapshot import Snapshot
+
+__all__ = ["PYTORCH_INDEX", "Recipe", "RecipeDefaults", "render"]
+
+_NO_DEFAULTS = RecipeDefaults()
+
+
+def render(
+    plan: Plan, snapshot: Snapshot, *, overrides: Path | None = None, network: RecipeDefaults = _NO_DEFAULTS
+) -> Recipe:
+    """Write the recipe of ``plan``, which was made from ``snapshot``.
+
+    ``overrides`` is a folder of the user's templates, ``network`` sets defaults of build arguments. Raises
+    PlanError when the plan belongs to another record or holds text that can't be made safe, UsageError for
+    a broken template or default.
+    """
+    if plan.snapshot_digest != snapshot.digest:
+        raise PlanError("the plan was made from another record", hint="plan again from the record as it is now")
+    files = {
+        "Dockerfile": fill_dockerfile(view_of(plan, network), overrides).encode("utf-8"),
+        ".dockerignore": shipped_text("dockerignore.txt"),
+        "certificates/README.txt": shipped_text("certificates/README.txt"),
+        "certificates/trust.sh": shipped_text("certificates/trust.sh"),
+        "environment.json": snapshot.to_json().encode("ascii"),
+        "plan.json": (json.dumps(plan.to_json_object(), indent=2, ensure_ascii=True) + "\n").encode("ascii"),
+    }
+    for number, group in enumerate(plan.groups, start=1):
+        files[requirement_path(number, group)] = requirement_file(group)
+        if group.build_constraints:
+            files[constraint_path(number, group)] = build_constraint_file(group)
+    return Recipe(files=files)
