@@ -4,3 +4,7 @@
 Every row keeps its certainty word (``present``, ``presumed``, ``observed``, ``derived``, ``inferred``,
 ``unverified``), and the plan shows it.
 """
+
+from reprobuild.catalog.catalog import Catalog, TableEntry
+
+__all__ = ["Catalog", "TableEntry"]
