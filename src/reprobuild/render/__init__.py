@@ -7,13 +7,14 @@ from pathlib import Path
 
 from reprobuild.errors import PlanError
 from reprobuild.plan import Plan
+from reprobuild.render.folder import write_recipe
 from reprobuild.render.recipe import PYTORCH_INDEX, Recipe, RecipeDefaults
 from reprobuild.render.requirements import build_constraint_file, requirement_file
 from reprobuild.render.templates import fill_dockerfile, shipped_text
 from reprobuild.render.view import constraint_path, requirement_path, view_of
 from reprobuild.snapshot import Snapshot
 
-__all__ = ["PYTORCH_INDEX", "Recipe", "RecipeDefaults", "render"]
+__all__ = ["PYTORCH_INDEX", "Recipe", "RecipeDefaults", "render", "write_recipe"]
 
 _NO_DEFAULTS = RecipeDefaults()
 
