@@ -1,0 +1,100 @@
+"""Another interpreter: starting the probe in it, and what can go wrong there.
+
+Only the standard library, and little of it: the command line starts the other interpreter first and loads the rest
+of what it needs while the probe works.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from reprobuild.errors import CaptureError
+
+OLDEST = (3, 6)
+"""The oldest CPython that the probe runs under."""
+
+TIMEOUT_S = 300
+"""Seconds that an interpreter may take to answer."""
+
+_PROBE = Path(__file__).parent.parent / "probe.py"
+
+# The loader is valid Python 2, too, so that an old interpreter can say how old it is. It runs the probe as a module,
+# because that finds bytecode in our own __pycache__; compiling the text takes longer than all the rest.
+_LOADER = """\
+import sys
+if not (sys.flags.isolated if hasattr(sys.flags, "isolated") else 0) and not getattr(sys.flags, "safe_path", 0):
+    sys.path.pop(0)
+if sys.version_info < (3, 6):
+    sys.stdout.write("reprobuild: too old: %d.%d.%d" % sys.version_info[:3])
+    sys.exit(0)
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+loader = SourceFileLoader("reprobuild_probe", sys.argv[1])
+module = module_from_spec(spec_from_loader("reprobuild_probe", loader))
+loader.exec_module(module)
+sys.exit(module.main(sys.argv[2:]))
+"""
+_TOO_OLD = b"reprobuild: too old: "
+
+
+class Probing:
+    """The probe at work in another interpreter. It starts at once; ``output`` waits for it."""
+
+    def __init__(self, python: Path, without: tuple[str, ...] = ()) -> None:
+        """Start it. Raises CaptureError when there is no such program, or it can't be executed."""
+        self.python = python
+        command = [str(python), "-c", _LOADER, str(_PROBE)]
+        if without:
+            command += ["--without", ",".join(without)]
+        try:
+            self._process = subprocess.Popen(
+                command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        except OSError as error:
+            raise _not_startable(python, error) from error
+
+    def output(self) -> bytes:
+        """The probe's one line of JSON. Raises CaptureError when the program is no Python from 3.6 on, or fails."""
+        try:
+            output, errors = self._process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise CaptureError(
+                f"{self.python} did not answer within {TIMEOUT_S} s", hint="check that it starts by itself"
+            ) from None
+        if _TOO_OLD in output:
+            version = output.rpartition(_TOO_OLD)[2].decode("ascii", "replace").strip()
+            raise CaptureError(
+                f"{self.python} is Python {version}; the oldest that can be recorded is 3.6",
+                hint="record it with its own `pip freeze`, and give that file to reprobuild",
+            )
+        if self._process.returncode != 0 or not output.strip():
+            raise self._no_answer(errors)
+        return output
+
+    def _no_answer(self, errors: bytes) -> CaptureError:
+        last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+        said = f": {last[0][:300]}" if last else ""
+        return CaptureError(
+            f"{self.python} did not run as a Python interpreter (exit code {self._process.returncode}){said}",
+            hint="name the python program itself, such as .venv/bin/python",
+        )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what macOS's launcher leaves there to make a child take the parent's virtual environment."""
+    return {key: value for key, value in os.environ.items() if key != "__PYVENV_LAUNCHER__"}
+
+
+def _not_startable(python: Path, error: OSError) -> CaptureError:
+    if python.is_dir():
+        inside = python / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        hint = f"did you mean {inside}?" if inside.exists() else "name the python program itself"
+        return CaptureError(f"{python} is a folder, not an interpreter", hint=hint)
+    if isinstance(error, FileNotFoundError):
+        return CaptureError(f"there is no interpreter {python}", hint="give the path of a python program")
+    return CaptureError(f"{python} can't be started: {error.strerror}", hint="give the path of a python program")
