@@ -75,7 +75,7 @@ class Comparison(Fields, frozen=True, kw_only=True):
     same_packages: int
     """Distributions with the same name and version in both."""
     not_compared: tuple[str, ...] = ()
-    """Facts that only one of the records tells."""
+    """Paths of facts that only one of the records tells."""
 
     def to_json_object(self) -> dict[str, Any]:
         """What ``--json`` prints."""
@@ -218,7 +218,7 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     not_compared: list[str] = []
     for rank, subject, old, new in _facts(before, after):
         if old is None or new is None:
-            not_compared += [f"{subject}: only one record tells it"] if old != new else []
+            not_compared += [subject] if old != new else []
         elif old != new and not same_version(old, new):
             differences.append(Difference(rank=rank, subject=subject, change=Change.CHANGED, before=old, after=new))
     ordered = sorted(differences, key=lambda difference: (difference.rank.position, difference.subject))

@@ -1,0 +1,38 @@
+"""``reprobuild compare A B``: what differs between two records, the likeliest to change results first."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+
+from reprobuild.cli import console
+from reprobuild.cli.options import add_json_argument, read_record
+from reprobuild.errors import UsageError
+
+DIFFERENT = 1
+"""Exit code with ``--exit-code`` when there are differences, as ``git diff`` has it."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("first", metavar="A", help="the first record: any that 'reprobuild import' reads, or -")
+    parser.add_argument("second", metavar="B", help="the second record")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 when there are differences, for CI")
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print, and with ``--exit-code`` say it in the exit code too. Raises RecordError."""
+    from reprobuild.compare import compare
+    from reprobuild.report import comparison_text
+
+    if arguments.first == arguments.second == "-":
+        raise UsageError("only one of the two records can come from standard input")
+    comparison = compare(read_record(arguments.first), read_record(arguments.second))
+    if arguments.json:
+        console.write_json(comparison.to_json_object())
+    else:
+        width = shutil.get_terminal_size((100, 24)).columns
+        console.write_result(comparison_text(comparison, width=width, color=console.uses_color(sys.stdout)))
+    return DIFFERENT if arguments.exit_code and comparison.differences else 0

@@ -1,0 +1,88 @@
+"""Running our own text in the image's Python: the one place of verification that asks the engine for a process."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable
+from importlib import resources
+
+import msgspec
+
+from reprobuild.capture import snapshot_of_probe
+from reprobuild.engine import Engine, ProcessResult
+from reprobuild.errors import ReprobuildError, VerificationError
+from reprobuild.snapshot import Snapshot
+from reprobuild.verify.evidence import Examination
+
+# The recipe's own environment first; other images have theirs on the path.
+_INTERPRETERS = ("/opt/venv/bin/python", "python", "python3")
+_FIND_PYTHON = (
+    "for candidate in " + " ".join(_INTERPRETERS) + '; do command -v "$candidate" >/dev/null 2>&1 && '
+    'exec "$candidate" "$@"; done; echo "no Python in this image" >&2; exit 127'
+)
+_NO_PYTHON = 127
+
+
+def probe_image(engine: Engine, image: str, *, timeout_s: float) -> Snapshot:
+    """Record the environment inside an image. Raises VerificationError where its Python can't be asked."""
+    result = _run(engine, image, _text_of("reprobuild", "probe.py"), (), timeout_s)
+    try:
+        return snapshot_of_probe(result.stdout)
+    except ReprobuildError as error:
+        raise VerificationError(f"{image}: the probe's answer can't be read: {error}") from error
+
+
+def examine_image(engine: Engine, image: str, *, files: bool, imports: Iterable[str], timeout_s: float) -> Examination:
+    """Hash the installed files and import the distributions with these normalized names, inside an image."""
+    request = {"files": files, "imports": sorted(imports), "timeout_s": timeout_s * 0.8}
+    text = _text_of("reprobuild.verify", "examiner.py")
+    result = _run(engine, image, text, (json.dumps(request),), timeout_s)
+    try:
+        return msgspec.json.decode(_last_line(result.stdout), type=Examination)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise VerificationError(f"{image}: the examiner's answer can't be read: {error}") from error
+
+
+def _run(engine: Engine, image: str, text: str, arguments: tuple[str, ...], timeout_s: float) -> ProcessResult:
+    result = engine.run(
+        image,
+        ("sh", "-c", _bootstrap(text), *arguments),
+        entrypoint=("/bin/sh", "-c", _FIND_PYTHON),
+        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        network="none",
+        timeout_s=timeout_s,
+    )
+    if result.exit_code:
+        raise VerificationError(f"{image}: {_why(result)}", hint=_way_out(result))
+    return result
+
+
+def _bootstrap(text: str) -> str:
+    """A program that runs ``text`` as its main module, small enough for the kernel's limit on one argument."""
+    packed = base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+    return f"import base64,zlib;exec(compile(zlib.decompress(base64.b64decode('{packed}')),'reprobuild','exec'))"
+
+
+def _text_of(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def _last_line(output: bytes) -> bytes:
+    """Start-up files of an image may print before our answer does."""
+    lines = output.strip().splitlines()
+    return lines[-1] if lines else b""
+
+
+def _why(result: ProcessResult) -> str:
+    if result.exit_code == _NO_PYTHON:
+        return "there is no Python in it: neither " + ", ".join(_INTERPRETERS[:-1]) + f" nor {_INTERPRETERS[-1]}"
+    said = _last_line(result.stderr).decode("utf-8", "replace")[:300]
+    return f"its Python ended with exit code {result.exit_code}" + (f": {said}" if said else "")
+
+
+def _way_out(result: ProcessResult) -> str:
+    if result.exit_code == _NO_PYTHON:
+        return "verify an image that `reprobuild build` made, or one with a Python on its PATH"
+    return "see whether `docker run --rm IMAGE python --version` works"

@@ -1,0 +1,87 @@
+"""Level *declared*: what the image's labels say of it, and every difference that the plan announces. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reprobuild.plan import Fidelity, Plan, Question
+from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
+from reprobuild.verify.evidence import Evidence
+
+SNAPSHOT_LABEL = "dev.reprobuild.snapshot-digest"
+PLAN_LABEL = "dev.reprobuild.plan-digest"
+
+
+def check(evidence: Evidence) -> LevelResult:
+    """Compare the labels with the digests at hand, and list what the plan announces."""
+    labels = [*_label_findings(evidence)]
+    announced = [*announcements(evidence.plan)]
+    failed = any(finding.is_failure for finding in labels)
+    unlabeled = tuple(
+        f"label {name}: the image has none, so it was not built by reprobuild or its labels were removed"
+        for name in (SNAPSHOT_LABEL, PLAN_LABEL)
+        if name not in evidence.image.labels
+    )
+    return LevelResult(
+        level=Level.DECLARED,
+        outcome=Outcome.FAILED if failed else Outcome.PASSED,
+        summary=_summary(evidence.plan, len(announced)),
+        findings=(*labels, *announced),
+        not_checked=unlabeled,
+        next_step="the image says that it was built from another record: verify it against that one, or rebuild it "
+        "from this one with `reprobuild rebuild`"
+        if failed
+        else None,
+    )
+
+
+def announcements(plan: Plan) -> Iterator[Finding]:
+    """Every part of the plan that is not exact, as a declared difference."""
+    for decision in plan.decisions:
+        # The packages are named one by one below.
+        if decision.fidelity is not Fidelity.EXACT and decision.question is not Question.PACKAGES:
+            yield Finding(
+                subject=str(decision.question),
+                verdict=Verdict(decision.fidelity.value),
+                found=decision.choice,
+                declared=True,
+                reason=decision.reason,
+            )
+    for placement in plan.placements:
+        if placement.fidelity is not Fidelity.EXACT:
+            yield Finding(
+                subject=f"package {placement.name}",
+                verdict=Verdict(placement.fidelity.value),
+                expected=placement.version,
+                declared=True,
+                reason=placement.detail,
+            )
+
+
+def _label_findings(evidence: Evidence) -> Iterator[Finding]:
+    labels, snapshot, plan = evidence.image.labels, evidence.snapshot.digest, evidence.plan.digest
+    if SNAPSHOT_LABEL in labels:
+        same = labels[SNAPSHOT_LABEL] == snapshot
+        yield Finding(
+            subject=f"label {SNAPSHOT_LABEL}",
+            verdict=Verdict.EXACT if same else Verdict.WRONG,
+            expected=snapshot,
+            found=labels[SNAPSHOT_LABEL],
+            reason=None if same else "the image was built from another record",
+        )
+    if PLAN_LABEL in labels:
+        same = labels[PLAN_LABEL] == plan
+        yield Finding(
+            subject=f"label {PLAN_LABEL}",
+            verdict=Verdict.EXACT if same else Verdict.SUBSTITUTED,
+            expected=plan,
+            found=labels[PLAN_LABEL],
+            reason=None if same else "the image was built from another plan: other options, or another release",
+        )
+
+
+def _summary(plan: Plan, announced: int) -> str:
+    if not announced:
+        return "the plan announces an exact rebuild"
+    noun = "difference" if announced == 1 else "differences"
+    return f"the plan announces {announced} {noun}; its weakest part is {plan.fidelity}"

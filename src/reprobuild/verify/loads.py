@@ -1,0 +1,127 @@
+"""Level *loads*: what was recorded can be imported, and torch itself reports the recorded versions. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reprobuild.compare import same_version
+from reprobuild.plan import Fidelity, Plan, Question
+from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
+from reprobuild.snapshot import Snapshot
+from reprobuild.verify.evidence import Evidence, ImportAttempt, LiveTorch
+
+# The driver's libraries come from the host of a GPU, never from an image.
+_DRIVER = re.compile(r"lib(cuda|nvidia-[a-z-]+|nvcuvid|amdhip64)\.so")
+
+
+def check(evidence: Evidence) -> LevelResult:
+    """Judge every import, and what torch said of itself."""
+    if evidence.examination is None:
+        return LevelResult(
+            level=Level.LOADS,
+            outcome=Outcome.NOT_RUN,
+            summary=evidence.problem or "nothing could be examined in the image",
+        )
+    imports, untold = _imports(evidence)
+    torch = [*_torch(evidence.snapshot, evidence.plan, evidence.examination.torch)]
+    failures = [finding for finding in (*torch, *imports) if finding.is_failure]
+    loaded = sum(finding.verdict is Verdict.EXACT for finding in imports)
+    return LevelResult(
+        level=Level.LOADS,
+        outcome=Outcome.FAILED if failures else Outcome.PASSED,
+        summary=f"{loaded} of {len(imports)} modules imported" + _of_torch(evidence.examination.torch),
+        findings=(*torch, *imports),
+        not_checked=tuple(untold),
+        next_step=_next_step(failures) if failures else None,
+    )
+
+
+def _imports(evidence: Evidence) -> tuple[list[Finding], list[str]]:
+    assert evidence.examination is not None
+    findings, untold = [], []
+    for name, attempts in sorted(evidence.examination.imports.items()):
+        for attempt in attempts:
+            if attempt.error is not None and _DRIVER.search(attempt.error):
+                untold.append(f"import {attempt.module} ({name}): it needs the driver of a GPU, which is not here")
+            else:
+                findings.append(_import(name, attempt))
+    return findings, untold
+
+
+def _import(name: str, attempt: ImportAttempt) -> Finding:
+    if attempt.error is None:
+        return Finding(subject=f"import {attempt.module}", verdict=Verdict.EXACT, found="imported")
+    if attempt.missing_module is not None:
+        # Every recorded package is there or named as missing by the level *installed*: what else is looked for in
+        # vain was not in the recorded environment either, where this import failed just so.
+        return Finding(
+            subject=f"import {attempt.module}",
+            verdict=Verdict.EQUIVALENT,
+            found=attempt.error,
+            declared=True,
+            reason=f"{name} looks for {attempt.missing_module}, which the record does not have either",
+        )
+    return Finding(subject=f"import {attempt.module}", verdict=Verdict.WRONG, expected="imported", found=attempt.error)
+
+
+def _torch(snapshot: Snapshot, plan: Plan, live: LiveTorch | None) -> Iterator[Finding]:
+    recorded = snapshot.torch
+    if recorded is None or live is None:
+        return
+    decisions = [one for one in plan.decisions if one.question is Question.ACCELERATOR]
+    announced = any(one.fidelity in (Fidelity.SUBSTITUTED, Fidelity.MISSING) for one in decisions)
+    pairs = [
+        ("torch.__version__", recorded.version, live.version),
+        ("torch.version.cuda", recorded.cuda, live.cuda),
+        ("torch.backends.cudnn.version()", _three_parts(recorded.cudnn), cudnn_text(live.cudnn)),
+    ]
+    for subject, expected, found in pairs:
+        if expected is None or (expected.count(".") < 1 and found is not None):
+            continue
+        if same_version(expected, found):
+            yield Finding(subject=subject, verdict=Verdict.EXACT, expected=expected, found=found)
+        else:
+            verdict = Verdict.SUBSTITUTED if announced else Verdict.WRONG
+            yield Finding(
+                subject=subject,
+                verdict=verdict,
+                expected=expected,
+                found=found or "none",
+                declared=announced,
+                reason=live.problem,
+            )
+
+
+def cudnn_text(number: int | None) -> str | None:
+    """cuDNN's version from torch's integer: three digits for each part since 9, two for the last two before."""
+    if number is None:
+        return None
+    scale = 10000 if number >= 90000 else 1000
+    return f"{number // scale}.{number % scale // 100}.{number % 100}"
+
+
+def _three_parts(version: str | None) -> str | None:
+    """torch's integer has no fourth part."""
+    return ".".join(version.split(".")[:3]) if version else None
+
+
+def _of_torch(live: LiveTorch | None) -> str:
+    if live is None:
+        return ""
+    parts = [f"torch {live.version}", f"CUDA {live.cuda}" if live.cuda else "no CUDA"]
+    if text := cudnn_text(live.cudnn):
+        parts.append(f"cuDNN {text}")
+    return "; " + ", ".join(parts)
+
+
+def _next_step(failures: list[Finding]) -> str:
+    for finding in failures:
+        library = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", finding.found or "")
+        if library:
+            return (
+                f"{library[1]} is a library of the operating system that the image lacks: find its package with "
+                "`apt-file search`, and rebuild with `--apt PACKAGE`"
+            )
+    name = failures[0].subject.removeprefix("import ")
+    return f"see the whole error with `docker run --rm IMAGE python -c 'import {name}'`"
