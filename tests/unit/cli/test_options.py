@@ -12,6 +12,7 @@ from reprobuild.cli import options
 from reprobuild.errors import UsageError
 from reprobuild.plan import Platform
 from reprobuild.planner.options import PlanOptions
+from reprobuild.settings import NETWORK_SETTINGS, PLAN_SETTINGS, TEMPLATE_SETTINGS
 
 Parse = Callable[..., argparse.Namespace]
 
@@ -21,7 +22,7 @@ def parse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Parse:
     """Parse arguments with every shared option, in an empty folder, without this machine's settings."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for setting in options.PLAN_SETTINGS + options.TEMPLATE_SETTINGS + options.NETWORK_SETTINGS:
+    for setting in PLAN_SETTINGS + TEMPLATE_SETTINGS + NETWORK_SETTINGS:
         monkeypatch.delenv(setting.variable, raising=False)
     parser = options.new_parser("test", "a test")
     options.add_plan_options(parser)
@@ -55,7 +56,7 @@ def test_every_option_of_the_plan(parse: Parse) -> None:
 
 
 def test_every_setting_of_the_plan_is_an_option_of_the_planner() -> None:
-    names = {"extra_apt" if setting.name == "apt" else setting.attribute for setting in options.PLAN_SETTINGS}
+    names = {"extra_apt" if setting.name == "apt" else setting.attribute for setting in PLAN_SETTINGS}
     assert names == set(PlanOptions.__struct_fields__)
 
 
