@@ -20,9 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"snapshot", "seeding"}),
     frozenset({"capture", "records", "compare", "catalog", "plan"}),
     frozenset({"planner", "environment_snapshot", "proof", "integrations"}),
-    frozenset({"render", "explain"}),
+    frozenset({"render"}),
     frozenset({"engine"}),
-    frozenset({"build", "build_failures", "verify", "report"}),
+    frozenset({"build", "build_failures", "verify", "report", "explain"}),
     frozenset({"cli"}),
 )
 """Lowest first. A module may import from lower layers, and from its own package."""
