@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ANSWER_LIMIT_S = 60
 """How long an engine may take to answer a request that is no build, pull or push."""
 
+_NOT_EXECUTED = {"executable file not found": 127, "no such file or directory": 127, "permission denied": 126}
+"""Words of the engine for a program that it could not execute, and the exit codes that shells give for these."""
+
 
 class DockerEngine:
     """Talks to one Docker engine. Builds with the classic builder: the SDK does not speak BuildKit."""
@@ -118,8 +121,9 @@ class DockerEngine:
     ) -> ProcessResult:
         """Run a command in a fresh container of the image, remove the container, give back what it printed.
 
-        An empty ``entrypoint`` runs the command itself instead of the image's entrypoint. Raises EngineError when
-        the image is not there, the command can't be started or does not end in time; it is killed then.
+        An empty ``entrypoint`` runs the command itself instead of the image's entrypoint. A program that is not in
+        the image gives exit code 127, as ``docker run`` does. Raises EngineError when the image is not there, or
+        when the command does not end in time: it is killed then.
         """
         with self._answers(f"start a container of {image}"):
             container: str = self._client.create_container(
@@ -130,8 +134,9 @@ class DockerEngine:
                 host_config=self._host_config(network),
             )["Id"]
         try:
-            with self._answers(f"run {command[0]} in {image}"):
-                self._client.start(container)
+            not_started = self._start(container, f"run {' '.join(command[:1])} in {image}")
+            if not_started is not None:
+                return not_started
             exit_code = self._wait(container, image, timeout_s)
             with self._answers(f"give back what {image} printed"):
                 stdout = self._client.logs(container, stdout=True, stderr=False)
@@ -166,6 +171,21 @@ class DockerEngine:
         if network:
             options["network_mode"] = network
         return dict(self._client.create_host_config(**options))
+
+    def _start(self, container: str, task: str) -> ProcessResult | None:
+        """Start the container; a result only where the program can't be executed."""
+        from docker.errors import APIError
+
+        try:
+            with self._answers(task):
+                self._client.start(container)
+        except EngineError as error:
+            reason = _explanation(error.__cause__) if isinstance(error.__cause__, APIError) else ""
+            exit_code = next((code for words, code in _NOT_EXECUTED.items() if words in reason), None)
+            if exit_code is None:
+                raise
+            return ProcessResult(exit_code=exit_code, stdout=b"", stderr=f"{reason}\n".encode())
+        return None
 
     def _wait(self, container: str, image: str, timeout_s: float) -> int:
         from requests.exceptions import RequestException
@@ -238,8 +258,8 @@ def _unreachable(endpoint: str, error: Exception) -> EngineError:
     if any(word in reason for word in ("FileNotFoundError", "Connection refused", "ConnectionRefused", "CreateFile")):
         return EngineError(
             f"no container engine answers at {endpoint}",
-            hint="start Docker ('sudo systemctl start docker', or Docker Desktop), or set DOCKER_HOST; without an engine"
-            " 'reprobuild dockerfile ENV -o DIR' still writes the build context",
+            hint="start Docker ('sudo systemctl start docker', or Docker Desktop), or set DOCKER_HOST;"
+            " 'reprobuild dockerfile ENV -o DIR' writes the build context without an engine",
         )
     return EngineError(
         f"the container engine at {endpoint} can't be used: {reason}",
