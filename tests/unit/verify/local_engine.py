@@ -1,0 +1,71 @@
+"""An engine whose containers are this machine: it runs commands for real, with one virtual environment on the PATH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult
+from reprobuild.errors import EngineError
+
+IMAGE_ID = "sha256:" + "1" * 64
+
+
+class LocalEngine:
+    """Takes the folder of a virtual environment for an image. Implements the Engine protocol."""
+
+    def __init__(self, labels: Mapping[str, str] | None = None) -> None:
+        self.labels = dict(labels or {})
+
+    def describe(self) -> str:
+        """As the protocol has it."""
+        return "this machine"
+
+    def build(
+        self,
+        context: bytes,
+        *,
+        tag: str | None,
+        build_arguments: Mapping[str, str],
+        platform: str | None,
+        network: str | None,
+        pull: bool,
+        no_cache: bool,
+    ) -> Iterator[BuildEvent]:
+        """This machine builds nothing."""
+        yield Failed(message="this engine builds nothing")
+
+    def inspect(self, image: str) -> ImageFacts:
+        """A folder that is there has an id and the labels of the constructor."""
+        if not Path(image).is_dir():
+            raise EngineError(f"no such image: {image}")
+        return ImageFacts(image_id=IMAGE_ID, labels=self.labels, architecture="amd64", os="linux")
+
+    def run(
+        self,
+        image: str,
+        command: tuple[str, ...],
+        *,
+        environment: Mapping[str, str],
+        network: str | None,
+        timeout_s: float,
+        entrypoint: tuple[str, ...] | None = None,
+    ) -> ProcessResult:
+        """Run it with the environment's programs and the shell's, and nothing else on the PATH."""
+        path = f"{image}/bin:/nonexistent"
+        finished = subprocess.run(
+            [*(entrypoint or ()), *command],
+            env={"PATH": path, "HOME": "/", **environment},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+        )
+        return ProcessResult(exit_code=finished.returncode, stdout=finished.stdout, stderr=finished.stderr)
+
+    def push(self, tag: str) -> Iterator[str]:
+        """This machine pushes nothing."""
+        raise EngineError("this engine pushes nothing")
+        yield os.devnull
