@@ -1,18 +1,18 @@
 """A live interpreter to a snapshot: this one, or another one from outside.
 
-The facts come from ``reprobuild.probe``, which runs in this process or in the other interpreter.
+The facts come from ``reprobuild.probe``, which runs in this process or in the other interpreter. The model is
+imported inside the functions, because the command line starts the other interpreter before it loads anything.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reprobuild.capture.interpreter import Probing
-from reprobuild.capture.result import snapshot_of_facts, snapshot_of_probe
-from reprobuild.snapshot import Snapshot
+if TYPE_CHECKING:
+    from reprobuild.snapshot import Snapshot
 
-__all__ = ["Probing", "capture", "snapshot_of_facts", "snapshot_of_probe"]
+__all__ = ["capture", "snapshot_of_probe"]
 
 
 def capture(python: Path | None = None) -> Snapshot:
@@ -21,7 +21,20 @@ def capture(python: Path | None = None) -> Snapshot:
     Raises CaptureError when ``python`` can't be started, is no Python, or is older than 3.6.
     """
     if python is not None:
-        return snapshot_of_probe(Probing(python).output(), source=str(python))
-    from reprobuild.capture.process import facts_of_this_process
+        from reprobuild.capture.interpreter import Probing
 
-    return snapshot_of_facts(facts_of_this_process(), source=sys.executable)
+        return snapshot_of_probe(Probing(python).output(), source=str(python))
+    from reprobuild.capture.process import environment_of_this_process
+    from reprobuild.capture.result import snapshot_of_facts
+
+    return snapshot_of_facts(environment_of_this_process())
+
+
+def snapshot_of_probe(output: bytes, *, source: str | None = None) -> Snapshot:
+    """Decode what ``probe.py`` printed; lines that start-up hooks printed before it are passed over.
+
+    ``source`` names the interpreter in errors. Raises CaptureError when the last line is not what a probe prints.
+    """
+    from reprobuild.capture.result import decode_facts, snapshot_of_facts
+
+    return snapshot_of_facts(decode_facts(output, source), source)

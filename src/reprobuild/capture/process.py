@@ -6,16 +6,35 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from reprobuild import probe
+from reprobuild import __version__, probe
+
+RECORDER = {"name": "reprobuild", "version": __version__}
+"""Who wrote the file: see ``snapshot.Recorder``."""
 
 
-def facts_of_this_process(without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The probe's object for this process. torch is asked only when the program has imported it already."""
-    facts = probe.probe(without)
+def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The object of environment.json for this process: the original's keys first, then the deeper record.
+
+    torch is asked only when the program has imported it already.
+    """
+    facts: dict[str, Any] = probe.probe(without)
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "version"):
         _prefer_imported(facts, torch)
-    return facts
+    seeding = sys.modules.get("reprobuild.seeding")
+    if seeding is not None and seeding.SEEDS:
+        facts["seeds"] = dict(seeding.SEEDS)
+    return with_recorder(facts)
+
+
+def with_recorder(facts: dict[str, Any]) -> dict[str, Any]:
+    """The probe's object, with the recorder behind ``schema_version``, where the model has it."""
+    named: dict[str, Any] = {}
+    for key, value in facts.items():
+        named[key] = value
+        if key == "schema_version":
+            named["recorder"] = dict(RECORDER)
+    return named
 
 
 def _prefer_imported(facts: dict[str, Any], torch: ModuleType) -> None:

@@ -6,17 +6,15 @@ from typing import Any
 
 import msgspec
 
-from reprobuild import __version__
+from reprobuild.capture.process import RECORDER
 from reprobuild.errors import CaptureError, RecordError
 from reprobuild.snapshot import Recorder, Snapshot, from_json_object
 
-RECORDER = Recorder(name="reprobuild", version=__version__)
 
+def decode_facts(output: bytes, source: str | None) -> dict[str, Any]:
+    """The object that a probe printed, without a look at what is in it.
 
-def snapshot_of_probe(output: bytes, *, source: str | None = None) -> Snapshot:
-    """Decode what ``probe.py`` printed; lines that site hooks printed before it are passed over.
-
-    Raises CaptureError when the last line is no JSON object, or not one that a probe prints.
+    Lines that start-up hooks printed before it are passed over. Raises CaptureError when there is no such object.
     """
     line = output.strip().rpartition(b"\n")[2]
     try:
@@ -25,16 +23,16 @@ def snapshot_of_probe(output: bytes, *, source: str | None = None) -> Snapshot:
         raise _not_the_probe(source) from error
     if not isinstance(facts, dict):
         raise _not_the_probe(source)
-    return snapshot_of_facts(facts, source=source)
+    return facts
 
 
-def snapshot_of_facts(facts: dict[str, Any], *, source: str | None = None) -> Snapshot:
+def snapshot_of_facts(facts: dict[str, Any], source: str | None = None) -> Snapshot:
     """The snapshot that holds the probe's object, with us as its recorder. Raises CaptureError on a wrong type."""
     try:
         snapshot = from_json_object(facts, source=source)
     except RecordError as error:
-        raise CaptureError(str(error), hint="this interpreter did not run our probe as it is") from error
-    return msgspec.structs.replace(snapshot, recorder=RECORDER)
+        raise CaptureError(str(error), hint="this interpreter did not run the probe as it is") from error
+    return msgspec.structs.replace(snapshot, recorder=Recorder(**RECORDER))
 
 
 def _not_the_probe(source: str | None) -> CaptureError:

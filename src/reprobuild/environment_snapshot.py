@@ -1,0 +1,148 @@
+"""The original utility's four functions: a notebook that used them changes only its import line.
+
+Names, arguments, return values, files, printed lines and exceptions are the original's. What it lost is recorded
+beside its thirteen keys (docs/environment-json.md), and it works without torch. Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from reprobuild.files import write_atomically
+from reprobuild.printing import show
+
+__all__ = ["capture_environment", "compare_environments", "log_environment_to_wandb", "save_environment_snapshot"]
+
+logger = logging.getLogger(__name__)
+
+_CHANGED_SHOWN = 10
+_NAMES_SHOWN = 5
+
+
+def capture_environment() -> dict[str, Any]:
+    """Record this process's environment: the original's 13 keys in their order, then the deeper record.
+
+    torch is not imported: its facts are read from its files, unless the program has imported it already.
+    """
+    from reprobuild.capture.process import environment_of_this_process
+
+    return environment_of_this_process()
+
+
+def save_environment_snapshot(
+    env_info: dict[str, Any], output_dir: str | os.PathLike[str] = "./"
+) -> tuple[str, str, str]:
+    """Write requirements.txt, environment.json and REPRODUCE.md, and return their paths in this order.
+
+    Makes the folder. Each file is written whole or not at all, so that many processes may write the same folder at
+    once. OSError, TypeError and ValueError are logged and raised again.
+    """
+    try:
+        paths = write_record(env_info, os.fspath(output_dir))
+    except (OSError, TypeError, ValueError) as error:
+        logger.error("Failed to save environment snapshot: %s", error)
+        raise
+    show("✅ Environment snapshot saved:")
+    for path in paths:
+        show(f"   - {path}")
+    return paths
+
+
+def write_record(env_info: dict[str, Any], output_dir: str) -> tuple[str, str, str]:
+    """Write the three files without a word. Everything is composed before the first file is touched."""
+    from reprobuild.capture.guide import reproduction_guide
+
+    contents = {
+        "requirements.txt": str(env_info.get("pip_freeze") or ""),
+        "environment.json": json.dumps(env_info, indent=2),
+        "REPRODUCE.md": reproduction_guide(env_info),
+    }
+    Path(output_dir).mkdir(parents=True, exist_ok=True)
+    paths = {name: os.path.join(output_dir, name) for name in contents}  # noqa: PTH118 - the original's very strings
+    for name, content in contents.items():
+        write_atomically(Path(paths[name]), content.encode("utf-8", "surrogateescape"))
+    return paths["requirements.txt"], paths["environment.json"], paths["REPRODUCE.md"]
+
+
+def compare_environments(env1_path: str | os.PathLike[str], env2_path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Compare two environment.json files and print what differs.
+
+    Returns ``added`` and ``removed`` [(name, version)], ``changed`` [(name, old, new)], ``python_version_changed``
+    and ``cuda_version_changed``. Spellings of one name (``Jinja2``, ``jinja2``) are the same package. Raises
+    FileNotFoundError, and ValueError for a file that is no record.
+    """
+    first, second = _load(Path(env1_path)), _load(Path(env2_path))
+    differences = _differences(first, second)
+    _show_differences(first, second, differences)
+    return differences
+
+
+def log_environment_to_wandb(
+    requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]
+) -> None:
+    """Log the three files as an artifact of the active W&B run, and four keys of its configuration.
+
+    Raises ImportError without wandb, and RuntimeError without an active run or when logging fails.
+    """
+    from reprobuild.integrations.wandb import log_environment
+
+    log_environment(requirements_path, env_json_path, reproduce_path, env_info)
+    show("✅ Environment logged to W&B")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """The object of a record, with a dictionary under ``packages``."""
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("packages"), dict):
+        raise ValueError(f"{path}: not an environment.json: it holds no packages")
+    return content
+
+
+def _differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    old, new = _by_canonical_name(first["packages"]), _by_canonical_name(second["packages"])
+    changed = [(new[key][0], old[key][1], new[key][1]) for key in old.keys() & new.keys() if old[key][1] != new[key][1]]
+    return {
+        "added": sorted(new[key] for key in new.keys() - old.keys()),
+        "removed": sorted(old[key] for key in old.keys() - new.keys()),
+        "changed": sorted(changed),
+        "python_version_changed": first.get("python_version_short") != second.get("python_version_short"),
+        "cuda_version_changed": first.get("cuda_version") != second.get("cuda_version"),
+    }
+
+
+def _by_canonical_name(packages: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    from reprobuild.probe import canonical_name
+
+    return {canonical_name(name): (name, str(version)) for name, version in packages.items()}
+
+
+def _show_differences(first: dict[str, Any], second: dict[str, Any], differences: dict[str, Any]) -> None:
+    show("🔍 Environment Differences:\n")
+    if differences["python_version_changed"]:
+        show(f"  Python: {first.get('python_version_short')} → {second.get('python_version_short')}")
+    if differences["cuda_version_changed"]:
+        show(f"  CUDA: {first.get('cuda_version')} → {second.get('cuda_version')}")
+    changed = [f"{name}: {old} → {new}" for name, old, new in differences["changed"]]
+    _show_group("📦 Changed packages", changed, _CHANGED_SHOWN, colon=":", count="({})")
+    for mark, key in (("➕ Added packages", "added"), ("➖ Removed packages", "removed")):
+        _show_group(mark, [f"{name}=={version}" for name, version in differences[key]], _NAMES_SHOWN)
+    if not any(differences.values()):
+        show("  ✅ Environments are identical")
+
+
+def _show_group(title: str, lines: list[str], shown: int, *, colon: str = "", count: str = "{}") -> None:
+    if not lines:
+        return
+    separator = " " if colon else ": "
+    show(f"  {title}{separator}{count.format(len(lines))}{colon}")
+    for line in lines[:shown]:
+        show(f"    - {line}")
+    if len(lines) > shown:
+        show(f"    ... and {len(lines) - shown} more")

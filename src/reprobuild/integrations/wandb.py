@@ -1,0 +1,51 @@
+"""Weights & Biases: the environment as an artifact of the active run. The one importer of wandb."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+
+def log_environment(requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]) -> None:
+    """Log an artifact of type ``environment`` that holds the three files, and update the run's configuration.
+
+    Raises ImportError without wandb, and RuntimeError when there is no active run or W&B refuses.
+    """
+    try:
+        import wandb
+    except ImportError as error:
+        raise ImportError("wandb is not installed. Install it with: pip install wandb") from error
+    run = wandb.run
+    if run is None:
+        raise RuntimeError("No active W&B run. Call wandb.init() first.")
+    try:
+        artifact = wandb.Artifact(
+            name=_artifact_name(run.name or run.id), type="environment", metadata=_metadata(env_info)
+        )
+        for path in (requirements_path, env_json_path, reproduce_path):
+            artifact.add_file(path)
+        run.log_artifact(artifact)
+        # wandb leaves this method unannotated.
+        run.config.update(_configuration(env_info), allow_val_change=True)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        raise RuntimeError(f"W&B artifact logging failed: {error}") from error
+
+
+def _artifact_name(run_name: str) -> str:
+    """W&B takes letters, digits, hyphens, underscores and dots; run names may hold anything."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", run_name) + "-environment"
+
+
+def _metadata(env_info: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "python_version": env_info.get("python_version_short"),
+        "torch_version": env_info.get("torch_version"),
+        "cuda_version": env_info.get("cuda_version"),
+        "gpu_name": env_info.get("gpu_name"),
+        "platform": env_info.get("platform_system"),
+    }
+
+
+def _configuration(env_info: dict[str, Any]) -> dict[str, Any]:
+    metadata = _metadata(env_info)
+    return {key: metadata[key] for key in ("python_version", "torch_version", "cuda_version", "platform")}
