@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reprobuild.errors import RecordError
+from reprobuild.records.document import Choice, Document
 from reprobuild.records.formats import FORMATS, Format
 from reprobuild.records.text import LARGEST_FILE
 from reprobuild.snapshot import Snapshot
@@ -38,7 +39,7 @@ def read(path: Path | str, *, format: str | None = None) -> Snapshot:
     return parse(content, str(path), format=format)
 
 
-def parse(content: bytes, source: str, *, format: str | None = None) -> Snapshot:
+def parse(content: bytes, source: str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
     """The snapshot that ``content`` tells; ``source`` names it in errors and evidence.
 
     Raises RecordError when it is empty, of no known format, or broken.
@@ -47,18 +48,19 @@ def parse(content: bytes, source: str, *, format: str | None = None) -> Snapshot
         raise _too_large(source)
     if not content.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise RecordError("the file is empty", source=source)
-    return _choose(content, source, format).read(content, source)
+    document = Document(content, source, choice)
+    return _choose(document, format).read(document)
 
 
-def _choose(content: bytes, source: str, name: str | None) -> Format:
+def _choose(document: Document, name: str | None) -> Format:
     if name is not None:
         if name not in FORMATS:
-            raise RecordError(f"there is no format {name!r}", source=source, hint=_understood())
+            raise RecordError(f"there is no format {name!r}", source=document.source, hint=_understood())
         return FORMATS[name]
     for candidate in FORMATS.values():
-        if candidate.recognizes(content, source):
+        if candidate.recognizes(document):
             return candidate
-    raise RecordError("this is no record that reprobuild understands", source=source, hint=_understood())
+    raise RecordError("this is no record that reprobuild understands", source=document.source, hint=_understood())
 
 
 def _understood() -> str:

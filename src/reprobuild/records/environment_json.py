@@ -14,9 +14,10 @@ from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
 from reprobuild.records.credentials import without_credentials
+from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_line, parse_lines
-from reprobuild.records.text import bounded, decode_json
+from reprobuild.records.text import bounded
 from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
 from reprobuild.snapshot import (
     Distribution,
@@ -50,14 +51,19 @@ def is_flat(content: object) -> bool:
     return len(keys) >= 2 and bool(keys & _TELLING) and ("python_version_short" in keys or isinstance(packages, dict))
 
 
-def read_own(content: bytes, source: str) -> Snapshot:
+def is_own(content: object) -> bool:
+    """Whether this JSON value has our own layout."""
+    return isinstance(content, dict) and "schema_version" in content
+
+
+def read_own(document: Document) -> Snapshot:
     """Our own layout. Raises RecordError naming the place of what is wrong."""
-    return from_json_object(decode_json(content, source), source=source)
+    return from_json_object(document.json, source=document.source)
 
 
-def read_flat(content: bytes, source: str) -> Snapshot:
+def read_flat(document: Document) -> Snapshot:
     """The original utility's file. Raises RecordError naming the key of a wrong type."""
-    return snapshot_of_flat(decode_json(content, source), source)
+    return snapshot_of_flat(document.json, document.source)
 
 
 def snapshot_of_flat(content: object, source: str) -> Snapshot:

@@ -15,10 +15,11 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
+from reprobuild.records.document import Document
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_lines
-from reprobuild.records.text import bounded, decode_json
+from reprobuild.records.text import bounded
 from reprobuild.snapshot import (
     Distribution,
     Evidence,
@@ -67,9 +68,9 @@ def recognizes(content: object) -> bool:
     return told and (bool(_listed(content).distributions) or _first_text(content, _PYTHON_KEYS) is not None)
 
 
-def read(content: bytes, source: str) -> Snapshot:
+def read(document: Document) -> Snapshot:
     """The snapshot of such a file. Raises RecordError when it holds neither an interpreter nor a package."""
-    value = decode_json(content, source)
+    value, source = document.json, document.source
     if not isinstance(value, dict):
         raise RecordError("a snapshot holds one JSON object", source=source)
     listed = _listed(value)

@@ -1,4 +1,4 @@
-"""Every format that is understood, in one dict in plain sight: how it is recognized and who reads it.
+"""Every format of one file that is understood, in one dict in plain sight: how it is recognized and who reads it.
 
 A format is known by its content. The order counts: the first that recognizes the content reads it, so the most
 particular stand first and the plain list of requirement lines last.
@@ -7,10 +7,19 @@ particular stand first and the plain list of requirement lines last.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reprobuild.records import environment_json, foreign_json, requirements
-from reprobuild.records.text import decode_json
+from reprobuild.records import (
+    collect_env,
+    conda_environment,
+    conda_lists,
+    environment_json,
+    foreign_json,
+    nvidia_tools,
+    requirements,
+    system_texts,
+)
+from reprobuild.records.document import Document
 from reprobuild.snapshot import Snapshot
 
 
@@ -19,39 +28,25 @@ class Format(NamedTuple):
 
     description: str
     """For a person, in a list of what is understood."""
-    recognizes: Callable[[bytes, str], bool]
-    """Whether this content (of that source) is of the format. Never raises anything but RecordError."""
-    read: Callable[[bytes, str], Snapshot]
-    """Content and source to snapshot; raises RecordError."""
+    recognizes: Callable[[Document], bool]
+    """Whether this file is of the format. Raises nothing but RecordError, for a file that is broken JSON."""
+    read: Callable[[Document], Snapshot]
+    """The file to a snapshot; raises RecordError."""
 
 
-def _is_json(content: bytes) -> bool:
-    return content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
-
-
-def _json_that(holds: Callable[[object], bool]) -> Callable[[bytes, str], bool]:
+def _json_that(holds: Callable[[Any], bool]) -> Callable[[Document], bool]:
     """Recognition by the decoded value. JSON that does not decode is an error at once: nothing else starts so."""
-
-    def recognizes(content: bytes, source: str) -> bool:
-        return _is_json(content) and holds(decode_json(content, source))
-
-    return recognizes
+    return lambda document: document.looks_like_json and holds(document.json)
 
 
-def _lines_that(hold: Callable[[bytes], bool]) -> Callable[[bytes, str], bool]:
+def _text_that(holds: Callable[[Document], bool]) -> Callable[[Document], bool]:
     """Recognition of a text format."""
-
-    def recognizes(content: bytes, _source: str) -> bool:
-        return not _is_json(content) and hold(content)
-
-    return recognizes
+    return lambda document: not document.looks_like_json and holds(document)
 
 
 FORMATS: dict[str, Format] = {
     "reprobuild": Format(
-        "environment.json of reprobuild",
-        _json_that(lambda value: isinstance(value, dict) and "schema_version" in value),
-        environment_json.read_own,
+        "environment.json of reprobuild", _json_that(environment_json.is_own), environment_json.read_own
     ),
     "environment-json": Format(
         "flat environment.json of the environment snapshot utility",
@@ -63,9 +58,29 @@ FORMATS: dict[str, Format] = {
         _json_that(foreign_json.recognizes),
         foreign_json.read,
     ),
+    "collect-env": Format(
+        "text of python -m torch.utils.collect_env, vLLM's too", _text_that(collect_env.recognizes), collect_env.read
+    ),
+    "conda-explicit": Format(
+        "conda's @EXPLICIT list of URLs", _text_that(conda_lists.recognizes_explicit), conda_lists.read_explicit
+    ),
+    "conda-environment": Format(
+        "conda's environment.yml", _text_that(conda_environment.recognizes), conda_environment.read
+    ),
+    "conda-list": Format("the table of conda list", _text_that(conda_lists.recognizes_table), conda_lists.read_table),
+    "conda-export": Format("conda list --export", _text_that(conda_lists.recognizes_export), conda_lists.read_export),
+    "nvidia-smi": Format("text of nvidia-smi", _text_that(nvidia_tools.recognizes_smi), nvidia_tools.read_smi),
+    "nvcc": Format("text of nvcc --version", _text_that(nvidia_tools.recognizes_nvcc), nvidia_tools.read_nvcc),
+    "apt-list": Format("apt list --installed", _text_that(system_texts.recognizes_apt), system_texts.read_apt),
+    "os-release": Format(
+        "/etc/os-release", _text_that(system_texts.recognizes_os_release), system_texts.read_os_release
+    ),
+    "os-info": Format(
+        "system and Python in a few lines, such as Colab's os-info.txt",
+        _text_that(system_texts.recognizes_os_info),
+        system_texts.read_os_info,
+    ),
     "requirements": Format(
-        "pip freeze, uv pip freeze, requirements.txt",
-        _lines_that(requirements.recognizes),
-        requirements.read,
+        "pip freeze, uv pip freeze, requirements.txt", _text_that(requirements.recognizes), requirements.read
     ),
 }

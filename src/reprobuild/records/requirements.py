@@ -6,19 +6,20 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
+from reprobuild.records.document import Document
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.requirement_lines import Option, RequirementList, logical_lines, parse_line, parse_lines
-from reprobuild.records.text import bounded, decode
+from reprobuild.records.text import bounded
 from reprobuild.records.torch_text import hip_of_local_version
 from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, TorchFacts
 
 _LINES_LOOKED_AT = 400
 
 
-def recognizes(content: bytes) -> bool:
+def recognizes(document: Document) -> bool:
     """Whether most of the first lines are requirement lines or pip's options."""
     understood = strange = 0
-    for number, (_, line) in enumerate(logical_lines(decode(content[:200_000]))):
+    for number, (_, line) in enumerate(logical_lines(document.head)):
         if number >= _LINES_LOOKED_AT:
             break
         item = parse_line(line)
@@ -29,12 +30,12 @@ def recognizes(content: bytes) -> bool:
     return understood > 2 * strange
 
 
-def read(content: bytes, source: str) -> Snapshot:
+def read(document: Document) -> Snapshot:
     """The snapshot of a list. Raises RecordError when no line of it names a package."""
-    listed = parse_lines(decode(content))
+    listed = parse_lines(document.text)
     if not listed.distributions:
-        raise RecordError("no line of this file names a package", source=source)
-    return snapshot_of_list(listed, source)
+        raise RecordError("no line of this file names a package", source=document.source)
+    return snapshot_of_list(listed, document.source)
 
 
 def snapshot_of_list(listed: RequirementList, source: str) -> Snapshot:

@@ -1,0 +1,190 @@
+"""``python -m torch.utils.collect_env``: the text of every version since 1.0, and vLLM's, as pasted into issues.
+
+The text may stand in markdown, begin with log lines, end in the middle and have any line ends. ``key: value`` lines
+are what all dialects share; the packages are ``[pip3] name==version`` and ``[conda] name version build channel``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from reprobuild.errors import RecordError
+from reprobuild.records.conda_lists import distribution_of_row
+from reprobuild.records.conda_packages import told_by
+from reprobuild.records.document import Document
+from reprobuild.records.merged_conda import merged
+from reprobuild.records.os_names import system_of_name
+from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
+from reprobuild.records.requirement_lines import parse_lines
+from reprobuild.records.text import bounded
+from reprobuild.snapshot import (
+    Distribution,
+    Evidence,
+    GpuDevice,
+    GpuFacts,
+    Note,
+    PythonFacts,
+    Snapshot,
+    SystemFacts,
+    TorchFacts,
+)
+
+_KEY = re.compile(r"(?:[>|*\-] ?)*(?P<key>[A-Za-z][A-Za-z0-9 /]{1,60}?)\s*:(?:\s+(?P<value>.*))?")
+_PACKAGE = re.compile(r"(?:[>|*\-] ?)*\[(?P<tool>pip3?|conda)\]\s+(?P<rest>.*)")
+_GPU = re.compile(r"GPU \d+: (?P<name>.+?)(?:\s+\(UUID: .*\))?\s*")
+_TORCH_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_CUDNN_FILE = re.compile(r"libcudnn(?:_\w+)?\.so\.(?P<version>\d+(?:\.\d+)+)|cudnn(?:_\w+)?64_(?P<dll>\d+)\.dll", re.I)
+_CUDNN_NUMBER = re.compile(r"(?P<version>\d{1,2}\.\d+(?:\.\d+)+)")
+_NOTHING = frozenset({"", "n/a", "none", "could not collect", "no cuda", "no relevant packages", "not set"})
+_OWN_BUILD = re.compile(r"\d+\.\d+\.\d+a\d+\+[0-9a-f]{7,}.*")
+_HEAD = re.compile(r"PyTorch version\s*:|CUDA used to build PyTorch\s*:")
+
+
+def recognizes(document: Document) -> bool:
+    """Whether the two lines are there that every version of the tool prints."""
+    return _HEAD.search(document.head) is not None and "Is debug build" in document.head
+
+
+def read(document: Document) -> Snapshot:
+    """The snapshot of a report. Raises RecordError when no fact of it can be read."""
+    facts, packages = _scan(document)
+    if not facts:
+        raise RecordError("no line of collect_env stands in this file", source=document.source)
+    python = _python(facts)
+    system, system_evidence = _system(facts, python, document.source)
+    pip = parse_lines("\n".join(rest for tool, rest in packages if tool != "conda"))
+    rows = [row for tool, rest in packages if tool == "conda" and (row := distribution_of_row(rest))]
+    conda = told_by(rows, document.source)
+    torch, torch_evidence = _torch(facts, document.source)
+    return Snapshot(
+        python=_with_environment(python, rows, conda.python),
+        system=system,
+        distributions=merged(pip.distributions, tuple(rows)),
+        torch=torch,
+        gpu=_gpu(facts),
+        cuda_toolkit=_number(facts.get("CUDA runtime version")),
+        evidence=(*system_evidence, *torch_evidence),
+        notes=bounded([*pip.notes, *conda.notes, *_notes(facts, torch)]),
+    )
+
+
+def _scan(document: Document) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Facts by key (the first wins; what follows a key on lines of its own is joined by line feeds), packages."""
+    facts: dict[str, str] = {}
+    packages: list[tuple[str, str]] = []
+    started, open_key = False, ""
+    for line in document.lines:
+        text = line.strip().rstrip("\\").strip()[:4000]
+        started = started or _HEAD.search(text) is not None or text.startswith("Collecting environment information")
+        if not started:
+            continue
+        if found := _PACKAGE.match(text):
+            if _told(found["rest"]) is not None:
+                packages.append((found["tool"], found["rest"].strip()))
+            open_key = ""
+        elif _goes_on(open_key, text):
+            facts[open_key] = f"{facts[open_key]}\n{text}".strip()
+        elif found := _KEY.fullmatch(text):
+            open_key = found["key"].strip()
+            facts.setdefault(open_key, (found["value"] or "").strip())
+    return facts, packages
+
+
+def _goes_on(open_key: str, text: str) -> bool:
+    if open_key == "GPU models and configuration":
+        return text.startswith(("GPU ", "MIG ")) and not text.startswith("GPU models")
+    return open_key == "cuDNN version" and ("cudnn" in text.lower() and ":" not in text[3:])
+
+
+def _told(value: str | None) -> str | None:
+    return None if value is None or value.strip().lower() in _NOTHING else value.strip()
+
+
+def _number(value: str | None) -> str | None:
+    found = re.match(r"V?(\d+\.\d+(?:\.\d+)*)", _told(value) or "")
+    return found[1] if found else None
+
+
+def _python(facts: dict[str, str]) -> PythonFacts:
+    text = _told(facts.get("Python version"))
+    if text is None:
+        return PythonFacts()
+    return python_facts(re.sub(r"\s*\(\d\d-bit runtime\)\s*$", "", text))
+
+
+def _with_environment(python: PythonFacts, rows: list[Distribution], conda: PythonFacts) -> PythonFacts:
+    managed = any(row.conda is not None for row in rows)
+    version = python.version
+    if conda.version and version and conda.version.startswith(f"{version}."):
+        version = conda.version
+    environment = "conda" if managed else python.environment
+    return msgspec.structs.replace(python, version=version, environment=environment)
+
+
+def _system(facts: dict[str, str], python: PythonFacts, source: str) -> tuple[SystemFacts, tuple[Evidence, ...]]:
+    told = system_facts(_told(facts.get("Python platform")), python=python)
+    named = system_of_name(facts.get("OS", ""))
+    libc = re.fullmatch(r"(glibc|musl)-(\d+\.\d+(?:\.\d+)?)", facts.get("Libc version", "").strip())
+    values = {name: getattr(told, name) for name in SystemFacts.__struct_fields__}
+    if named is not None:
+        values |= {name: value for name in SystemFacts.__struct_fields__ if (value := getattr(named, name)) is not None}
+    if libc:
+        values |= {"libc": libc[1], "libc_version": libc[2]}
+    values["cpu_model"] = _told(facts.get("Model name"))
+    values["machine"] = values["machine"] or _told(facts.get("Architecture"))
+    return with_inferred_system(SystemFacts(**values), python, source)
+
+
+def _torch(facts: dict[str, str], source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
+    version = _told(facts.get("PyTorch version"))
+    if version is None or not _TORCH_VERSION.fullmatch(version):
+        return None, ()
+    torch = TorchFacts(
+        version=version,
+        cuda=_number(facts.get("CUDA used to build PyTorch")),
+        hip=_told(facts.get("ROCM used to build PyTorch")),
+        read_by="import",
+    )
+    cudnn = system_cudnn(facts.get("cuDNN version"))
+    if cudnn is None or not _OWN_BUILD.fullmatch(version):
+        return torch, ()
+    reason = f"torch {version} is no public wheel, so it loads the machine's cuDNN"
+    evidence = Evidence(fact="torch.cudnn", value=cudnn, certainty="inferred", source=source, reason=reason)
+    return msgspec.structs.replace(torch, cudnn=cudnn), (evidence,)
+
+
+def system_cudnn(value: str | None) -> str | None:
+    """The version of the cuDNN files that the tool found on the machine; wheels of torch bring their own."""
+    found = _CUDNN_FILE.search(value or "") or _CUDNN_NUMBER.fullmatch((value or "").strip())
+    return (found.groupdict().get("version") or found.groupdict().get("dll")) if found else None
+
+
+def _gpu(facts: dict[str, str]) -> GpuFacts | None:
+    text = _told(facts.get("GPU models and configuration"))
+    lines = text.split("\n") if text else []
+    mig = any(line.strip().startswith("MIG ") for line in lines)
+    names = [found["name"] for line in lines if (found := _GPU.fullmatch(line.strip()))]
+    if not names and lines and _told(lines[0]) and not lines[0].startswith("MIG"):
+        names = [lines[0].strip()]
+    devices = tuple(GpuDevice(name=_gpu_name(name), mig=True if mig else None) for name in names)
+    driver = _number(facts.get("Nvidia driver version"))
+    return GpuFacts(driver_version=driver, devices=devices, read_by="nvidia-smi") if devices or driver else None
+
+
+def _gpu_name(name: str) -> str:
+    """AMD's names carry the architecture's flags in parentheses; the name alone is the device's."""
+    return re.sub(r"\s*\(gfx[^)]*\)$", "", name).strip()
+
+
+def _notes(facts: dict[str, str], torch: TorchFacts | None) -> Iterator[Note]:
+    yield Note(code="partial-list", message="collect_env lists only the packages around torch, not all that were there")
+    if cudnn := system_cudnn(facts.get("cuDNN version")):
+        yield Note(
+            code="system-cudnn", message=f"cuDNN {cudnn} was installed on the machine; torch's wheel brings its own"
+        )
+    toolkit, built = _number(facts.get("CUDA runtime version")), torch.cuda if torch else None
+    if toolkit and built and toolkit.split(".")[:2] != built.split(".")[:2]:
+        yield Note(code="another-toolkit", message=f"CUDA {toolkit} was installed; torch was built with CUDA {built}")

@@ -1,0 +1,110 @@
+"""conda's lists: ``conda list --export``, the table of ``conda list`` and ``@EXPLICIT`` URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from reprobuild.errors import RecordError
+from reprobuild.records.conda_packages import distribution_of_spec, distribution_of_url, snapshot_of_packages
+from reprobuild.records.document import Document
+from reprobuild.records.requirement_lines import parse_line
+from reprobuild.records.text import bounded, shortened
+from reprobuild.snapshot import CondaOrigin, Distribution, Note, Snapshot
+
+_EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=[^\s=]+=[^\s=]+")
+_TABLE_HEAD = re.compile(r"^#\s+Name\s+Version\s+Build\b", re.MULTILINE)
+_TABLE_LINE = re.compile(
+    r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s+(?P<version>[^\s]+)\s+(?P<build>[^\s]+)(?:\s+(?P<channel>[^\s]+))?\s*"
+)
+_PLATFORM = re.compile(r"^#\s*platform:\s*(?P<platform>[a-z0-9-]+)\s*$", re.MULTILINE)
+_PREFIX = re.compile(r"^#\s*packages in environment at (?P<prefix>.+?):\s*$", re.MULTILINE)
+
+
+def recognizes_explicit(document: Document) -> bool:
+    """Whether one of the lines is conda's ``@EXPLICIT``."""
+    return re.search(r"^@EXPLICIT\s*$", document.head, re.MULTILINE) is not None
+
+
+def recognizes_export(document: Document) -> bool:
+    """Whether most lines are ``name=version=build``: conda's own hint in the head says so, or the lines do."""
+    lines = [line.strip() for line in document.head.split("\n")[:200] if line.strip() and not line.startswith("#")]
+    return bool(lines) and sum(bool(_EXPORT_LINE.fullmatch(line)) for line in lines) * 2 > len(lines)
+
+
+def recognizes_table(document: Document) -> bool:
+    """Whether it has the table's head line."""
+    return _TABLE_HEAD.search(document.head) is not None
+
+
+def read_explicit(document: Document) -> Snapshot:
+    """Exact URLs; pip's packages stand in comments that conda-lock writes (``# pip name @ url``)."""
+    found: list[Distribution] = []
+    notes: list[Note] = []
+    for number, line in enumerate(document.lines, start=1):
+        text = line.strip()
+        if text.startswith("# pip "):
+            item = parse_line(text.removeprefix("# pip "))
+            found += [item] if isinstance(item, Distribution) else []
+        elif "://" in text and not text.startswith("#"):
+            package = distribution_of_url(text, text)
+            found += [package] if package else []
+            notes += [] if package else [_not_understood(text, number)]
+    return _snapshot(found, notes, document)
+
+
+def read_export(document: Document) -> Snapshot:
+    """``name=version=build`` lines; ``pypi_0`` marks what pip installed."""
+    found: list[Distribution] = []
+    notes: list[Note] = []
+    for number, line in enumerate(document.lines, start=1):
+        text = line.strip()
+        if not text or text.startswith(("#", "@")):
+            continue
+        item = distribution_of_spec(text)
+        found += [item] if item else []
+        notes += [] if item else [_not_understood(text, number)]
+    return _snapshot(found, notes, document)
+
+
+def read_table(document: Document) -> Snapshot:
+    """The table of ``conda list``: name, version, build and, where it is not defaults, the channel."""
+    found = list(_rows(document.lines))
+    return _snapshot(found, [], document)
+
+
+def _rows(lines: list[str]) -> Iterator[Distribution]:
+    for line in lines:
+        row = None if line.lstrip().startswith("#") else distribution_of_row(line)
+        if row is not None:
+            yield row
+
+
+def distribution_of_row(line: str) -> Distribution | None:
+    """One row of ``conda list``; ``pypi`` as its channel means that pip installed it."""
+    found = _TABLE_LINE.fullmatch(line.strip()[:1000])
+    if found is None:
+        return None
+    if found["channel"] == "pypi" or found["build"].startswith("pypi_") or found["build"] == "<pip>":
+        return Distribution(name=found["name"], version=found["version"], installer="pip", line=line.strip())
+    origin = CondaOrigin(channel=found["channel"], build=found["build"])
+    return Distribution(
+        name=found["name"], version=found["version"], installer="conda", conda=origin, line=line.strip()
+    )
+
+
+def _snapshot(found: list[Distribution], notes: list[Note], document: Document) -> Snapshot:
+    if not found:
+        raise RecordError("no line of this file names a package", source=document.source)
+    platform, prefix = _PLATFORM.search(document.head), _PREFIX.search(document.head)
+    return snapshot_of_packages(
+        tuple(found),
+        document.source,
+        platform=platform["platform"] if platform else None,
+        prefix=prefix["prefix"] if prefix else None,
+        notes=bounded(notes),
+    )
+
+
+def _not_understood(text: str, number: int) -> Note:
+    return Note(code="line-not-understood", message=f"not understood: {shortened(text)}", path=f"line {number}")
