@@ -40,7 +40,14 @@ def _heading(plan: Plan, page: Page) -> Iterator[str]:
     yield f"{_styled(title_of(plan), _BOLD, page)} for {plan.platform}"
     digest = plan.snapshot_digest.removeprefix("sha256:")[:12]
     fidelity = _styled(str(plan.fidelity), _COLORS[plan.fidelity], page)
-    yield f"fidelity: {fidelity} (that of its weakest part); record {digest}, facts of {plan.catalog_date}"
+    yield f"fidelity: {fidelity} ({_counts(plan)}); record {digest}, facts of {plan.catalog_date}"
+
+
+def _counts(plan: Plan) -> str:
+    """``167 exact, 1 missing``: how many decisions and packages there are of each fidelity."""
+    parts = [decision.fidelity for decision in plan.decisions]
+    parts += [placement.fidelity for placement in plan.placements]
+    return ", ".join(f"{parts.count(fidelity)} {fidelity}" for fidelity in Fidelity if fidelity in parts)
 
 
 def _decisions(plan: Plan, page: Page) -> Iterator[str]:
@@ -77,12 +84,12 @@ def _packages(plan: Plan, page: Page) -> Iterator[str]:
         if group.resolve_dependencies:
             text = f"from {origin_words(group)}: what these need and the record does not list"
         yield from _hanging(f"  {group.name:<{widths[0]}}{count}  ", sum(widths) + 4, text, page, lines=1)
-    yield from _system_packages(plan.system_packages, page)
     differing = [placement for placement in plan.placements if placement.fidelity is not Fidelity.EXACT]
     for placement in sorted(differing, key=lambda placement: (-placement.fidelity.rank, placement.name.lower())):
         label = f"  {_mark(placement.fidelity, page)}"
         text = f"{placement.name} {placement.version or ''}: {placement.detail}"
         yield from _hanging(label, _FIDELITY_WIDTH + 2, text, page)
+    yield from _system_packages(plan.system_packages, page)
 
 
 def _summary(placements: tuple[Placement, ...]) -> str:
