@@ -69,6 +69,8 @@ def _headline(proof: Proof) -> str:
         failures = [finding for finding in findings if finding.is_failure]
         if not failures:
             return f"{proof.image}: nothing could be proved"
+        if all(finding.subject.startswith("label ") for finding in failures):
+            return f"{proof.image} was built from another record"
         counts = ", ".join(
             f"{sum(finding.verdict is verdict for finding in failures)} {verdict}"
             for verdict in (Verdict.WRONG, Verdict.MISSING)
@@ -97,23 +99,24 @@ def _section(title: str, findings: list[Finding], style: Style, code: str, width
     yield style.paint(title, _BOLD)
     column = min(max(len(finding.subject) for finding in findings), 36) + 2
     for finding in findings:
-        lines = textwrap.wrap(describe(finding), max(width - column - 16, 30), break_on_hyphens=False) or [""]
-        verdict = style.paint(f"{finding.verdict:<12}", code)
+        lines = textwrap.wrap(describe(finding), max(width - column - 17, 30), break_on_hyphens=False) or [""]
+        verdict = style.paint(f"{finding.verdict:<13}", code)
         yield f"  {verdict}{finding.subject:<{column}}{lines[0]}"
-        yield from (" " * (column + 14) + line for line in lines[1:])
+        yield from (" " * (column + 15) + line for line in lines[1:])
 
 
 def describe(finding: Finding) -> str:
     """What was recorded, what is in the image, and why, in one line."""
+    was = "expected" if finding.subject.startswith(("label ", "files ", "import ")) else "recorded"
     match finding.expected, finding.found:
         case None, None:
             said = ""
         case None, str(found):
             said = f"in the image: {found}"
         case str(expected), None:
-            said = f"recorded {_short(expected)}, not in the image"
+            said = f"{was} {_short(expected)}, not in the image"
         case str(expected), str(found):
-            said = f"recorded {_short(expected)}, in the image {_short(found)}"
+            said = f"{was} {_short(expected)}, in the image {_short(found)}"
     return "; ".join(part for part in (said, finding.reason) if part)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reprobuild import __version__
 from reprobuild.plan import Fidelity, Plan, Question
 from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
 from reprobuild.verify.evidence import Evidence
 
 SNAPSHOT_LABEL = "dev.reprobuild.snapshot-digest"
 PLAN_LABEL = "dev.reprobuild.plan-digest"
+VERSION_LABEL = "dev.reprobuild.version"
 
 
 def check(evidence: Evidence) -> LevelResult:
@@ -62,12 +64,13 @@ def _label_findings(evidence: Evidence) -> Iterator[Finding]:
     labels, snapshot, plan = evidence.image.labels, evidence.snapshot.digest, evidence.plan.digest
     if SNAPSHOT_LABEL in labels:
         same = labels[SNAPSHOT_LABEL] == snapshot
+        verdict, reason = (Verdict.EXACT, None) if same else _other_record(labels.get(VERSION_LABEL))
         yield Finding(
             subject=f"label {SNAPSHOT_LABEL}",
-            verdict=Verdict.EXACT if same else Verdict.WRONG,
+            verdict=verdict,
             expected=snapshot,
             found=labels[SNAPSHOT_LABEL],
-            reason=None if same else "the image was built from another record",
+            reason=reason,
         )
     if PLAN_LABEL in labels:
         same = labels[PLAN_LABEL] == plan
@@ -78,6 +81,13 @@ def _label_findings(evidence: Evidence) -> Iterator[Finding]:
             found=labels[PLAN_LABEL],
             reason=None if same else "the image was built from another plan: other options, or another release",
         )
+
+
+def _other_record(version: str | None) -> tuple[Verdict, str]:
+    """Another release may read more out of the same record, so only our own digests can be held against an image."""
+    if version not in (None, __version__):
+        return Verdict.SUBSTITUTED, f"built by reprobuild {version}, which may have read the same record differently"
+    return Verdict.WRONG, "the image was built from another record"
 
 
 def _summary(plan: Plan, announced: int) -> str:

@@ -33,6 +33,13 @@ def test_an_image_of_another_record_fails_one_of_another_plan_does_not() -> None
     assert inexact(result) == [("label dev.reprobuild.plan-digest", "substituted", False)]
 
 
+def test_an_image_of_another_release_may_have_another_digest_of_the_same_record() -> None:
+    labels = LABELS | {"dev.reprobuild.snapshot-digest": "sha256:0", "dev.reprobuild.version": "0.0.1"}
+    result = declared.check(evidence(labels=labels))
+    assert result.outcome is Outcome.PASSED
+    assert inexact(result) == [("label dev.reprobuild.snapshot-digest", "substituted", False)]
+
+
 def test_an_image_without_labels_is_not_judged_by_them() -> None:
     result = declared.check(evidence())
     assert result.outcome is Outcome.PASSED
