@@ -1,1 +1,187 @@
-"""TODO"""
+"""Snapshot and catalog to a plan: pure, offline, the same bytes from the same input. One question a file."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.operating_systems import glibc_of_tag
+from reprobuild.errors import PlanError
+from reprobuild.plan import (
+    Decision,
+    Fidelity,
+    PackageGroup,
+    Placement,
+    Plan,
+    Question,
+    weakest,
+)
+from reprobuild.planner.accelerator import decide_accelerator
+from reprobuild.planner.base_image import Needs, decide_base
+from reprobuild.planner.build_time import decide_build_time
+from reprobuild.planner.closure import Gap, gaps, warning_of
+from reprobuild.planner.grouping import COMPLETION, Treated, group, place
+from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.packages import Sources, treat
+from reprobuild.planner.python import decide_source, decide_version
+from reprobuild.planner.subject import Subject, examine
+from reprobuild.planner.system_packages import decide_system_packages
+from reprobuild.planner.target import Target, decide_platform
+from reprobuild.planner.torch_build import TorchBuild, decide_torch
+from reprobuild.planner.treatment import Install, LeaveOut
+from reprobuild.snapshot import Snapshot
+
+__all__ = ["PlanOptions", "plan"]
+
+_NO_OPTIONS = PlanOptions()
+_UV_IMAGE = "ghcr.io/astral-sh/uv:0.13.9"
+
+
+def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTIONS) -> Plan:
+    """What would be built from ``snapshot``, why, and how faithfully.
+
+    Raises RecordError, which names the path in the record, for text that fits no grammar; PlanError when no image
+    can come near, or with ``options.strict`` when the plan is not exact.
+    """
+    subject = examine(snapshot)
+    platform, platform_note = decide_platform(subject, options)
+    version = decide_version(subject, snapshot.python, platform, catalog, options)
+    target = Target(platform=platform, python=version.version)
+    torch = decide_torch(subject, target, catalog)
+    accelerator, accelerator_decision = decide_accelerator(subject, torch)
+    sources = Sources(subject=subject, target=target, torch=torch, catalog=catalog, source=snapshot.source)
+    treated = treat_all(subject, sources)
+    open_ends = gaps(subject)
+    groups = group(treated, bool(open_ends), subject.recorded_on)
+    placements = tuple(place(item, _group_names(groups)) for item in treated)
+    needs = Needs(
+        accelerator=accelerator,
+        python=version,
+        platform=platform,
+        platform_note=platform_note,
+        glibc=needed_glibc(treated, torch),
+        needs_nvcc=any(each.needs_nvcc for each in groups),
+        built_around=_year(subject, torch),
+    )
+    base = decide_base(subject, needs, catalog, options)
+    python = decide_source(version, base.base, platform, catalog)
+    installed = tuple(item.package for item in treated if not isinstance(item.treatment, LeaveOut))
+    system_packages, system_decision, system_warnings = decide_system_packages(
+        base.base, installed, snapshot.system_libraries, groups, python.system_packages, catalog, options
+    )
+    time_decision, time_warnings = decide_build_time(subject, groups)
+    result = Plan(
+        snapshot_digest=snapshot.digest,
+        catalog_date=catalog.date,
+        platform=platform,
+        accelerator=accelerator,
+        base=base.base,
+        python=python.source,
+        groups=groups,
+        system_packages=system_packages,
+        build_base=base.build_base,
+        uv_image=options.uv_image or _UV_IMAGE,
+        decisions=(
+            accelerator_decision,
+            base.decision,
+            python.decision,
+            _packages_decision(groups, placements, open_ends),
+            system_decision,
+            time_decision,
+        ),
+        placements=placements,
+        warnings=(
+            *(torch.warnings if torch else ()),
+            *base.warnings,
+            *((warning_of(open_ends),) if open_ends else ()),
+            *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),
+            *system_warnings,
+            *time_warnings,
+        ),
+    )
+    if options.strict:
+        refuse_inexact(result)
+    return result
+
+
+def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
+    """Every package with its treatment. Of two with the same name only the first was importable."""
+    seen: dict[str, str] = {}
+    treated = []
+    for package in subject.packages:
+        first = seen.setdefault(package.canonical, package.path)
+        if first != package.path:
+            reason = f"the record lists it twice, and the first one ({first}) is what Python imports"
+            treated.append(Treated(package=package, treatment=LeaveOut(reason=reason, fidelity=Fidelity.EXACT)))
+        else:
+            treated.append(Treated(package=package, treatment=treat(package, sources)))
+    return tuple(treated)
+
+
+def _group_names(groups: tuple[PackageGroup, ...]) -> dict[str, str]:
+    return {
+        requirement.line: each.name for each in groups if each.name != COMPLETION for requirement in each.requirements
+    }
+
+
+def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str | None:
+    """The oldest glibc on which every installed wheel runs; None where no tag asks for one."""
+    of_torch = [glibc for tag in (torch.wheel_tags if torch else ()) if (glibc := glibc_of_tag(tag))]
+    needed = [min(of_torch, key=Version)] if of_torch else []
+    for item in treated:
+        if not isinstance(item.treatment, Install):
+            continue
+        for tag in item.package.tags:
+            if glibc := glibc_of_tag(tag.rpartition("-")[2]):
+                needed.append(glibc)
+    return max(needed, key=Version) if needed else None
+
+
+def _year(subject: Subject, torch: TorchBuild | None) -> int | None:
+    """The year of the run: the record's own, else that of torch's release."""
+    if subject.recorded_on is not None:
+        return subject.recorded_on.year
+    released = torch.release.released if torch else None
+    return int(released[:4]) if released else None
+
+
+def _packages_decision(
+    groups: tuple[PackageGroup, ...], placements: tuple[Placement, ...], open_ends: tuple[Gap, ...]
+) -> Decision:
+    counts = [f"{len(each.requirements)} in {each.name}" for each in groups if each.name != COMPLETION]
+    left_out = sum(placement.where == "left out" for placement in placements)
+    reason = "each group comes from exactly one index and without dependency resolution, because a freeze is closed"
+    fidelity = weakest(placement.fidelity for placement in placements)
+    if open_ends:
+        names = sorted({name for gap in open_ends for name in gap.absent})
+        reason = (
+            "the recorded versions are installed exactly; the record does not list all that they need "
+            f"({', '.join(names)}), so a resolver adds the rest around them"
+        )
+        fidelity = weakest((fidelity, Fidelity.SUBSTITUTED))
+    return Decision(
+        question=Question.PACKAGES,
+        choice=", ".join(counts + ([f"{left_out} left out"] if left_out else [])) or "none",
+        reason=reason,
+        fidelity=fidelity,
+    )
+
+
+def refuse_inexact(plan: Plan) -> None:
+    """What ``--strict`` asks for. Raises PlanError that lists every part that is not exact."""
+    parts = [
+        f"{decision.question}: {decision.choice} ({decision.fidelity})"
+        for decision in plan.decisions
+        if decision.fidelity is not Fidelity.EXACT and decision.question is not Question.PACKAGES
+    ]
+    parts += [
+        f"{placement.name} {placement.version or ''} ({placement.fidelity}: {placement.detail})"
+        for placement in plan.placements
+        if placement.fidelity is not Fidelity.EXACT
+    ]
+    parts += [f"{warning.code}: {warning.message}" for warning in plan.warnings if warning.code == "not-closed"]
+    if parts:
+        raise PlanError(
+            f"--strict: the plan is not exact in {len(parts)} parts: {'; '.join(parts)}",
+            hint="plan without --strict to see why, and what would make each part exact",
+        )

@@ -1,0 +1,193 @@
+"""Treatments to groups: one origin each, heaviest and most stable first, so that layers are kept."""
+
+from __future__ import annotations
+
+import datetime
+from typing import assert_never
+
+import msgspec
+
+from reprobuild.plan import (
+    DefaultIndex,
+    Direct,
+    Fidelity,
+    FindLinks,
+    NamedIndex,
+    PackageGroup,
+    Placement,
+    PytorchFolder,
+    Requirement,
+)
+from reprobuild.planner.subject import Package
+from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
+
+COMPLETION = "completion"
+"""The group that adds what an open record leaves out."""
+
+
+class _Key(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """Installs with equal keys share a group; keys are in the order of installation."""
+
+    rank: int
+    name: str
+    build_isolation: bool
+    needs_nvcc: bool
+    needs_compiler: bool
+    pip: str
+
+
+class Treated(msgspec.Struct, frozen=True, kw_only=True):
+    """One package and what is done with it."""
+
+    package: Package
+    treatment: Treatment
+
+
+def group(
+    treated: tuple[Treated, ...], complete: bool, exclude_newer: datetime.date | None
+) -> tuple[PackageGroup, ...]:
+    """The groups in the order of installation. ``complete`` adds the one that resolves what is not listed."""
+    members: dict[_Key, list[Install]] = {}
+    for item in treated:
+        if isinstance(item.treatment, Install):
+            members.setdefault(_key(item.treatment), []).append(item.treatment)
+    groups = [_group_of(key, installs, exclude_newer) for key, installs in sorted(members.items())]
+    completion = _completion(treated, complete, exclude_newer)
+    return (*groups, completion) if completion else tuple(groups)
+
+
+def _key(install: Install) -> _Key:
+    rank, name = _rank_and_name(install)
+    return _Key(
+        rank=rank,
+        name=name,
+        build_isolation=install.build_isolation,
+        needs_nvcc=install.needs_nvcc,
+        needs_compiler=install.needs_compiler,
+        pip=install.needs_pip or "",
+    )
+
+
+def _rank_and_name(install: Install) -> tuple[int, str]:
+    """Frameworks, then other projects' pages, then the default index, then what has to be built."""
+    match install.origin:
+        case PytorchFolder(folder=folder):
+            return 0, f"pytorch-{folder}"
+        case NamedIndex(url=url) | FindLinks(url=url):
+            return 2, "-".join(part for part in _words(url) if part)
+        case DefaultIndex():
+            if install.needs_compiler or install.needs_nvcc or install.needs_pip:
+                return 4, "built-from-source"
+            return (1, "frameworks") if install.heavy else (3, "default")
+        case Direct():
+            return 5, "version-control" if install.needs_git else "direct"
+        case never:
+            assert_never(never)
+
+
+def _words(url: str) -> list[str]:
+    """The host and the last folder, for a file name: ``data-pyg-org``."""
+    host, _, path = url.partition("://")[2].partition("/")
+    last = path.rstrip("/").rpartition("/")[2].removesuffix(".html")
+    text = f"{host}-{last}" if last else host
+    return "".join(character if character.isalnum() else "-" for character in text)[:60].split("-")
+
+
+def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date | None) -> PackageGroup:
+    unique = {install.requirement.line: install.requirement for install in installs}
+    builds = key.needs_compiler or key.needs_nvcc
+    constraints = {constraint for install in installs for constraint in install.build_constraints}
+    suffix = "-without-isolation" if not key.build_isolation else ""
+    suffix += "-nvcc" if key.needs_nvcc else ""
+    suffix += f"-pip-{key.pip}" if key.pip else ""
+    return PackageGroup(
+        name=_file_name(key) + suffix,
+        title=_title(key),
+        origin=installs[0].origin,
+        requirements=tuple(sorted(unique.values(), key=lambda each: (each.name.lower(), each.line))),
+        installer="pip" if key.pip else "uv",
+        installer_version=key.pip or None,
+        needs_git=any(install.needs_git for install in installs),
+        needs_compiler=key.needs_compiler,
+        needs_nvcc=key.needs_nvcc,
+        build_isolation=key.build_isolation,
+        build_constraints=tuple(sorted(constraints)),
+        exclude_newer=exclude_newer.isoformat() if exclude_newer and builds else None,
+    )
+
+
+def _file_name(key: _Key) -> str:
+    # Pure and compiled packages of the same kind are two groups, and their files need two names.
+    return f"{key.name}-compiled" if key.needs_compiler and key.name in ("version-control", "direct") else key.name
+
+
+def _title(key: _Key) -> str:
+    match key.rank:
+        case 0 | 1:
+            return "The frameworks first: large, and they change least"
+        case 2:
+            return "Wheels of a project that publishes them on a page of its own"
+        case 3:
+            return "Everything else that is ready to install, exactly as recorded"
+        case 4:
+            return "What has to be built from source"
+        case _:
+            return "What came from a URL of its own, pinned to it"
+
+
+def _completion(
+    treated: tuple[Treated, ...], complete: bool, exclude_newer: datetime.date | None
+) -> PackageGroup | None:
+    """The recorded pins again, so that none moves, and what has no version, with their dependencies."""
+    open_ones = [item.treatment.requirement for item in treated if isinstance(item.treatment, Resolve)]
+    if not complete and not open_ones:
+        return None
+    pins = [
+        Requirement(name=item.treatment.requirement.name, line=item.treatment.requirement.line.partition(" --hash=")[0])
+        for item in treated
+        if isinstance(item.treatment, Install) and not isinstance(item.treatment.origin, Direct)
+    ]
+    unique = {requirement.line: requirement for requirement in (*pins, *open_ones)}
+    return PackageGroup(
+        name=COMPLETION,
+        title="What the record does not list but its packages need. The recorded versions stay as they are",
+        origin=DefaultIndex(),
+        requirements=tuple(sorted(unique.values(), key=lambda each: (each.name.lower(), each.line))),
+        resolve_dependencies=True,
+        exclude_newer=exclude_newer.isoformat() if exclude_newer else None,
+    )
+
+
+def place(item: Treated, group_names: dict[str, str]) -> Placement:
+    """Where one package ends. ``group_names`` finds the group of a requirement line."""
+    package, treatment = item.package, item.treatment
+    match treatment:
+        case Install(requirement=requirement):
+            detail = f"installed in group {group_names[requirement.line]}"
+            return Placement(
+                name=package.name,
+                version=package.version_text,
+                where="installed",
+                detail=f"{detail}: {treatment.difference}" if treatment.difference else detail,
+                fidelity=treatment.fidelity,
+                line=requirement.line,
+            )
+        case Resolve(requirement=requirement, reason=reason):
+            return Placement(
+                name=package.name,
+                version=package.version_text,
+                where="installed",
+                detail=f"installed in group {COMPLETION}: {reason}",
+                fidelity=Fidelity.SUBSTITUTED,
+                line=requirement.line,
+            )
+        case LeaveOut(reason=reason, fidelity=fidelity):
+            return Placement(
+                name=package.name,
+                version=package.version_text,
+                where="left out",
+                detail=reason,
+                fidelity=fidelity,
+            )
+        case never:
+            assert_never(never)

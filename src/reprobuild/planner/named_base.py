@@ -1,0 +1,86 @@
+"""A base image that the user named: what is known of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, PlanWarning, Question
+
+_RPM_FAMILY = ("rockylinux", "almalinux", "centos", "fedora", "ubi", "oraclelinux")
+
+
+class NamedBase(msgspec.Struct, frozen=True, kw_only=True):
+    """The base with its decision and what a person should know of it."""
+
+    base: BaseImage
+    decision: Decision
+    warnings: tuple[PlanWarning, ...]
+
+
+def named_base(reference: str, digest: str | None, accelerator: Accelerator, catalog: Catalog) -> NamedBase:
+    """The base that ``--base`` names; what the tables don't know of it is assumed, with a warning."""
+    named, _, own_digest = reference.partition("@")
+    repository, separator, tag = named.rpartition(":")
+    if not separator or "/" in tag:
+        repository, tag = named, "latest"
+    base = _known(repository, tag, catalog) or _assumed(repository, tag)
+    base = msgspec.structs.replace(base, digest=digest or own_digest or None)
+    decision = Decision(
+        question=Question.BASE_IMAGE,
+        choice=base.reference,
+        reason="it was asked for with --base",
+        fidelity=Fidelity.SUBSTITUTED,
+        facts=(Fact(name="--base", value=reference, source="option"),),
+    )
+    return NamedBase(base=base, decision=decision, warnings=_warnings(base, accelerator))
+
+
+def _known(repository: str, tag: str, catalog: Catalog) -> BaseImage | None:
+    image = catalog.cuda_images.by_tag(tag) if repository.endswith("nvidia/cuda") else None
+    if image is not None:
+        system = catalog.operating_systems.get(image.os_id, image.os_version)
+        base = _of_system(repository, tag, system) if system else _assumed(repository, tag)
+        cudnn = image.cudnn if image.has_cudnn else None
+        return msgspec.structs.replace(base, cuda=image.cuda, cudnn=cudnn, flavor=image.flavor)
+    name = repository.rpartition("/")[2]
+    if name == "python":
+        system = catalog.operating_systems.by_codename(tag.rpartition("-")[2])
+    else:
+        system = catalog.operating_systems.get(name, tag) or catalog.operating_systems.by_codename(tag)
+    return _of_system(repository, tag, system) if system else None
+
+
+def _of_system(repository: str, tag: str, system: OperatingSystem) -> BaseImage:
+    return BaseImage(
+        repository=repository,
+        tag=tag,
+        os_id=system.id,
+        os_version=system.version,
+        codename=system.codename,
+        glibc=system.glibc,
+        package_manager="dnf" if system.package_manager == "dnf" else "apt",
+    )
+
+
+def _assumed(repository: str, tag: str) -> BaseImage:
+    is_rpm = any(name in repository for name in _RPM_FAMILY)
+    return BaseImage(
+        repository=repository,
+        tag=tag,
+        os_id="rhel" if is_rpm else "debian",
+        os_version="unknown",
+        package_manager="dnf" if is_rpm else "apt",
+    )
+
+
+def _warnings(base: BaseImage, accelerator: Accelerator) -> tuple[PlanWarning, ...]:
+    warnings = []
+    if base.os_version == "unknown":
+        message = f"nothing is known of {base.reference}: its glibc and its packages' names are assumed"
+        warnings.append(PlanWarning(code="unknown-base", message=message))
+    if accelerator.kind == "cuda" and base.cuda is None:
+        message = f"{base.reference} carries no CUDA that the tables know of; the run's wheels have to bring theirs"
+        warnings.append(PlanWarning(code="base-without-cuda", message=message))
+    return tuple(warnings)

@@ -1,0 +1,231 @@
+"""Where each recorded package comes from, or why it is left out: one treatment for each, none forgotten."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from packaging.version import Version
+
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.torch_wheels import local_of
+from reprobuild.plan import DefaultIndex, Fidelity, FindLinks, Origin, PlanWarning, PytorchFolder, Requirement
+from reprobuild.planner import grammar
+from reprobuild.planner.direct import treat_direct
+from reprobuild.planner.leftovers import leave_out
+from reprobuild.planner.subject import Package, Subject
+from reprobuild.planner.target import Target
+from reprobuild.planner.torch_build import TorchBuild
+from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
+from reprobuild.snapshot import SourceFacts
+
+TORCH_FAMILY = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "torchtext",
+        "torchdata",
+        "torchrec",
+        "torchao",
+        "torchcodec",
+        "triton",
+        "pytorch-triton",
+        "pytorch-triton-rocm",
+        "pytorch-triton-xpu",
+        "xformers",
+        "fbgemm-gpu",
+        "flashinfer-python",
+    }
+)
+"""Projects that PyTorch's index has next to torch, with the same suffixes."""
+
+FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"})
+"""Of these, those that must be of torch's own variant, or their compiled part does not load."""
+
+HEAVY = re.compile(
+    r"torch|nvidia-.*|triton|tensorflow(?:-.*)?|jaxlib|jax-cuda.*|cupy.*|vllm|bitsandbytes|mxnet.*|paddle.*"
+)
+"""Frameworks and CUDA libraries of the default index: hundreds of megabytes that rarely change."""
+
+_PYTORCH_INDEX_URL = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})/?")
+_PYG = frozenset({"torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib"})
+_PYG_LOCAL = re.compile(r"pt([0-9])([0-9]{1,2})(cu[0-9]{2,3}|cpu)")
+_CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}")
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """What the treatment of a package depends on besides itself."""
+
+    subject: Subject
+    target: Target
+    torch: TorchBuild | None
+    catalog: Catalog
+    source: SourceFacts | None
+
+
+def treat(package: Package, sources: Sources) -> Treatment:
+    """What is done with one package. Raises RecordError where its origin holds text that fits no grammar."""
+    marker = package.distribution.marker
+    if marker and not _marker_holds(marker, package, sources.target):
+        return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
+    left_out = leave_out(package)
+    if left_out is not None:
+        return left_out
+    if package.canonical == "torch" and sources.torch is not None:
+        return _torch(package, sources.torch)
+    direct = treat_direct(package, sources.target, sources.source)
+    if direct is not None:
+        return direct
+    if package.version_text is None:
+        requirement = Requirement(name=package.name, line=package.name)
+        return Resolve(requirement=requirement, reason="the record tells no version of it")
+    if package.version is None:
+        return LeaveOut(reason=f"{package.version_text} is no version that a package index can hold")
+    return _from_index(package, package.version, sources)
+
+
+def _marker_holds(text: str, package: Package, target: Target) -> bool:
+    marker = grammar.marker(text, f"{package.path}.marker")
+    major, minor = target.python_minor
+    environment = {
+        "implementation_name": "cpython",
+        "implementation_version": target.python,
+        "os_name": "posix",
+        "platform_machine": target.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": target.python,
+        "python_version": f"{major}.{minor}",
+        "sys_platform": "linux",
+        "extra": "",
+    }
+    return marker.evaluate(environment)
+
+
+def _torch(package: Package, build: TorchBuild) -> Install:
+    line = f"{package.name}=={build.version}"
+    if build.version == package.version_text and package.hashes:
+        line += hashes_of(package)
+    return Install(
+        origin=PytorchFolder(folder=build.folder) if build.folder else DefaultIndex(),
+        requirement=Requirement(name=package.name, line=line),
+        fidelity=build.fidelity,
+        difference=None if build.fidelity is Fidelity.EXACT else build.reason,
+        heavy=True,
+    )
+
+
+def hashes_of(package: Package) -> str:
+    """``--hash`` options of the recorded files, empty where none is recorded."""
+    return "".join(f" --hash={value}" for value in package.hashes)
+
+
+def _from_index(package: Package, version: Version, sources: Sources) -> Treatment:
+    local = local_of(str(version))
+    pin = f"{package.name}=={package.version_text}"
+    if local:
+        return _with_local(package, version, local, sources)
+    followed = _following_torch(package, version, sources)
+    if followed is not None:
+        return followed
+    builder = _other_builder(package)
+    return Install(
+        origin=_recorded_index(package) or DefaultIndex(),
+        requirement=Requirement(name=package.name, line=pin + hashes_of(package)),
+        fidelity=Fidelity.EQUIVALENT if builder else Fidelity.EXACT,
+        difference=f"{builder} build of it gives way to the same version from the default index" if builder else None,
+        heavy=bool(HEAVY.fullmatch(package.canonical)),
+        needs_compiler=package.compiled_locally,
+    )
+
+
+def _other_builder(package: Package) -> str | None:
+    """Whose build the recorded one was, where it was no index's: conda's, or the operating system's."""
+    installer = (package.distribution.installer or "").lower()
+    if package.distribution.conda is not None or installer == "conda":
+        return "conda's"
+    return "the operating system's" if installer in ("debian", "apt", "dpkg", "rpm", "dnf") else None
+
+
+def _recorded_index(package: Package) -> Origin | None:
+    """The index that a lock file names for it, where it is PyTorch's. Others follow the default index."""
+    text = package.distribution.index_url
+    if not text:
+        return None
+    url = grammar.url(text, f"{package.path}.index_url", grammar.WEB_SCHEMES)
+    found = _PYTORCH_INDEX_URL.fullmatch(url)
+    return PytorchFolder(folder=found.group(1)) if found else None
+
+
+def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:
+    """torchvision and its like are of torch's own variant where torch's had to be found out as well."""
+    torch = sources.torch
+    recorded = sources.subject.find("torch")
+    if torch is None or torch.folder is None or package.canonical not in FOLLOWS_TORCH or recorded is None:
+        return None
+    if local_of(recorded.version_text or "") or _is_from_default_index(package):
+        return None
+    local = local_of(torch.version)
+    wanted = f"{version.public}+{local}" if local else version.public
+    return Install(
+        origin=PytorchFolder(folder=torch.folder),
+        requirement=Requirement(name=package.name, line=f"{package.name}=={wanted}"),
+        fidelity=torch.fidelity,
+        difference=f"it has to be of torch's own variant, {torch.variant}",
+        heavy=True,
+    )
+
+
+def _is_from_default_index(package: Package) -> bool:
+    """A recorded hash names a file; another variant of it has another."""
+    return bool(package.hashes)
+
+
+def _with_local(package: Package, version: Version, local: str, sources: Sources) -> Treatment:
+    """A local version is on no default index: the project's own page has it, or its public version stands in."""
+    pin = f"{package.name}=={package.version_text}"
+    requirement = Requirement(name=package.name, line=pin + hashes_of(package))
+    page = _page_of(package, local, sources)
+    if page is not None:
+        return Install(origin=page, requirement=requirement, heavy=True)
+    public = Requirement(name=package.name, line=f"{package.name}=={version.public}")
+    is_label = package.canonical in TORCH_FAMILY and _CONDA_LABEL.fullmatch(local) and version.is_prerelease
+    if is_label:
+        final = f"{package.name}=={version.base_version}"
+        return _public_version(package, Requirement(name=package.name, line=final), "conda's label for that release")
+    if version.is_devrelease or version.is_prerelease:
+        return LeaveOut(
+            reason=f"{package.version_text} was built from source, and no index has it",
+            warning=PlanWarning(
+                code="unpublished-version",
+                message=f"{package.pin} was built from source, so the image does not hold it",
+                hint="record the repository and commit it was built from",
+            ),
+        )
+    return _public_version(package, public, f"the suffix +{local} is another builder's")
+
+
+def _public_version(package: Package, requirement: Requirement, why: str) -> Install:
+    return Install(
+        origin=DefaultIndex(),
+        requirement=requirement,
+        fidelity=Fidelity.EQUIVALENT,
+        difference=f"{package.version_text} is {why}; the default index has the same version without it",
+        heavy=bool(HEAVY.fullmatch(package.canonical)),
+    )
+
+
+def _page_of(package: Package, local: str, sources: Sources) -> Origin | None:
+    """Where a local version of this project is published; None where nobody is known to publish it."""
+    if package.canonical in TORCH_FAMILY and local in sources.catalog.torch_wheels.folders:
+        return PytorchFolder(folder=local)
+    pyg = _PYG_LOCAL.fullmatch(local) if package.canonical in _PYG else None
+    if pyg is not None:
+        release = f"{pyg.group(1)}.{pyg.group(2)}.0"
+        return FindLinks(url=f"https://data.pyg.org/whl/torch-{release}+{pyg.group(3)}.html")
+    if package.canonical == "jaxlib" and re.fullmatch(r"cuda[0-9]{2,3}(?:\.cudnn[0-9]{2,3})?", local):
+        return FindLinks(url="https://storage.googleapis.com/jax-releases/jax_cuda_releases.html")
+    return None

@@ -1,0 +1,89 @@
+"""Which packages of the operating system the image needs beside its base."""
+
+from __future__ import annotations
+
+import re
+
+from reprobuild.catalog import Catalog
+from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, PackageGroup, PlanWarning, Question, SystemPackage
+from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.subject import Package
+from reprobuild.snapshot import SystemLibrary
+
+_SONAME = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,120}\.so(?:\.[0-9]{1,10}){0,4}")
+_ALWAYS_THERE = re.compile(
+    r"(?:lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z)|ld-linux[a-z0-9_-]*|linux-vdso)\.so.*"
+)
+_CUDA_LIBRARY = re.compile(r"lib(?:cuda|cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|nccl|nv|cupti).*")
+_COMPILERS = {"apt": ("build-essential",), "dnf": ("gcc", "gcc-c++", "make")}
+
+SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...]]
+
+
+def decide_system_packages(
+    base: BaseImage,
+    packages: tuple[Package, ...],
+    libraries: tuple[SystemLibrary, ...],
+    groups: tuple[PackageGroup, ...],
+    of_python: tuple[SystemPackage, ...],
+    catalog: Catalog,
+    options: PlanOptions,
+) -> SystemChoice:
+    """Packages for the run and for the builder, each with its reason, and warnings for what no package has."""
+    chosen: dict[str, SystemPackage] = {package.name: package for package in of_python}
+    missing: list[PlanWarning] = []
+    scanned = bool(libraries)
+    if scanned:
+        missing = _of_libraries(libraries, base, catalog, chosen)
+    else:
+        _of_table(packages, base, catalog, chosen)
+    for name in options.extra_apt:
+        chosen[name] = SystemPackage(name=name, reason="asked for with --apt")
+    if any(group.needs_compiler for group in groups):
+        for name in _COMPILERS[base.package_manager]:
+            chosen.setdefault(name, SystemPackage(name=name, reason="packages built from source", stage="build"))
+    ordered = tuple(sorted(chosen.values(), key=lambda package: package.name))
+    return ordered, _decision(ordered, scanned, bool(missing)), tuple(missing)
+
+
+def _of_libraries(
+    libraries: tuple[SystemLibrary, ...], base: BaseImage, catalog: Catalog, chosen: dict[str, SystemPackage]
+) -> list[PlanWarning]:
+    """The packages of the recorded shared libraries, by the base's own names for them."""
+    missing = []
+    for library in libraries:
+        soname = library.soname
+        if not _SONAME.fullmatch(soname) or _ALWAYS_THERE.fullmatch(soname) or _CUDA_LIBRARY.fullmatch(soname):
+            continue
+        package = catalog.apt.of_soname(soname, base.codename or "")
+        if package is not None:
+            chosen.setdefault(package, SystemPackage(name=package, reason=f"holds {soname}, which the run loads"))
+        else:
+            message = f"the run loads {soname}, and which package of {base.os_id} {base.os_version} has it is not known"
+            missing.append(PlanWarning(code="unknown-library", message=message, hint="name its package with --apt"))
+    return missing
+
+
+def _of_table(
+    packages: tuple[Package, ...], base: BaseImage, catalog: Catalog, chosen: dict[str, SystemPackage]
+) -> None:
+    """What the table says that installed packages need when they run."""
+    for package in packages:
+        for need in catalog.apt.needs(package.canonical, package.version_text):
+            if need.from_source_only or need.condition:
+                continue
+            for name in catalog.apt.packages(need.runtime, base.codename or ""):
+                chosen.setdefault(name, SystemPackage(name=name, reason=f"{package.name} needs it when it runs"))
+
+
+def _decision(chosen: tuple[SystemPackage, ...], scanned: bool, incomplete: bool) -> Decision:
+    names = [package.name for package in chosen if package.stage == "runtime"]
+    basis = "from the shared libraries that the record lists" if scanned else "from the table of what packages need"
+    source = "record" if scanned else "apt_needs"
+    return Decision(
+        question=Question.SYSTEM_PACKAGES,
+        choice=", ".join(names) or "none beside the base's own",
+        reason=basis if names else f"nothing more is needed, {basis}",
+        fidelity=Fidelity.SUBSTITUTED if incomplete else Fidelity.EXACT,
+        facts=(Fact(name="system_libraries", value=basis, source=source, certainty="told" if scanned else "presumed"),),
+    )

@@ -1,0 +1,45 @@
+"""What is done with one recorded package: a closed set of alternatives."""
+
+from __future__ import annotations
+
+import msgspec
+
+from reprobuild.plan import Fidelity, Origin, PlanWarning, Requirement
+
+
+class Install(msgspec.Struct, frozen=True, kw_only=True):
+    """Installed from one origin, by one requirement line, without its dependencies."""
+
+    origin: Origin
+    requirement: Requirement
+    fidelity: Fidelity = Fidelity.EXACT
+    difference: str | None = None
+    """What differs from the record, where something does."""
+    heavy: bool = False
+    """Belongs to the frameworks' group, which goes first because it is large and changes least."""
+    needs_git: bool = False
+    needs_compiler: bool = False
+    needs_nvcc: bool = False
+    build_isolation: bool = True
+    build_constraints: tuple[str, ...] = ()
+    needs_pip: str | None = None
+    """A version of pip, for what uv can't install."""
+    warning: PlanWarning | None = None
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True):
+    """The record does not tell the version: a resolver picks one that fits the recorded pins."""
+
+    requirement: Requirement
+    reason: str
+
+
+class LeaveOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Not installed: it can't be, it makes no sense in an image, or something else provides it."""
+
+    reason: str
+    fidelity: Fidelity = Fidelity.MISSING
+    warning: PlanWarning | None = None
+
+
+Treatment = Install | Resolve | LeaveOut
