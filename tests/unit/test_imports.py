@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "reprobuild"
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"files", "settings"}),
+    frozenset({"files", "printing", "settings"}),
     frozenset({"snapshot", "seeding"}),
     frozenset({"capture", "records", "compare", "catalog", "plan"}),
     frozenset({"planner", "environment_snapshot", "proof", "integrations"}),
