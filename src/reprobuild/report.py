@@ -30,7 +30,7 @@ class Style:
 def proof_text(proof: Proof, *, width: int = 100, color: bool = False) -> str:
     """What is proved, level by level, then every difference by name, what was not checked, and what to do next."""
     style = Style(color=color)
-    blocks = [[style.paint(_headline(proof), f"{_BOLD};{_GREEN if proof.passed else _RED}")]]
+    blocks = [[style.paint(printable(_headline(proof)), f"{_BOLD};{_GREEN if proof.passed else _RED}")]]
     blocks.append([*_levels(proof.levels, style, width)])
     findings = differences(proof)
     failures = [finding for finding in findings if finding.is_failure]
@@ -88,20 +88,26 @@ def _levels(levels: Iterable[LevelResult], style: Style, width: int) -> Iterator
     for result in levels:
         mark = style.paint(_MARKS[result.outcome], _COLORS[result.outcome])
         text = ("not run: " if result.outcome is Outcome.NOT_RUN else "") + result.summary
-        lines = textwrap.wrap(text, max(width - column - 4, 30)) or [""]
+        lines = textwrap.wrap(printable(text), max(width - column - 4, 30)) or [""]
         yield f"  {mark} {result.level:<{column}}{lines[0]}"
         yield from (" " * (column + 4) + line for line in lines[1:])
+
+
+def printable(text: str) -> str:
+    """The text with everything that could move a terminal's cursor or hide something as its escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _section(title: str, findings: list[Finding], style: Style, code: str, width: int) -> Iterator[str]:
     if not findings:
         return
     yield style.paint(title, _BOLD)
-    column = min(max(len(finding.subject) for finding in findings), 36) + 2
-    for finding in findings:
+    subjects = [printable(finding.subject) for finding in findings]
+    column = min(max(map(len, subjects)), 36) + 2
+    for subject, finding in zip(subjects, findings, strict=True):
         lines = textwrap.wrap(describe(finding), max(width - column - 17, 30), break_on_hyphens=False) or [""]
         verdict = style.paint(f"{finding.verdict:<13}", code)
-        yield f"  {verdict}{finding.subject:<{column}}{lines[0]}"
+        yield f"  {verdict}{subject:<{column}}{lines[0]}"
         yield from (" " * (column + 15) + line for line in lines[1:])
 
 
@@ -117,7 +123,7 @@ def describe(finding: Finding) -> str:
             said = f"{was} {_short(expected)}, not in the image"
         case str(expected), str(found):
             said = f"{was} {_short(expected)}, in the image {_short(found)}"
-    return "; ".join(part for part in (said, finding.reason) if part)
+    return printable("; ".join(part for part in (said, finding.reason) if part))
 
 
 def _not_checked(levels: Iterable[LevelResult], style: Style, width: int) -> Iterator[str]:
@@ -138,7 +144,12 @@ def _next_steps(levels: Iterable[LevelResult], style: Style, width: int) -> Iter
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(
-        text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+        printable(text),
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
@@ -175,7 +186,7 @@ def _ranked(rank: Rank, group: list[Difference], style: Style) -> Iterator[str]:
     column = min(max(len(difference.subject) for difference in group), 40) + 2
     for difference in group:
         mark = style.paint(_CHANGES[difference.change], _YELLOW)
-        yield f"  {mark} {difference.subject:<{column}}{_change(difference)}"
+        yield f"  {mark} {printable(difference.subject):<{column}}{printable(_change(difference))}"
 
 
 def _change(difference: Difference) -> str:

@@ -147,6 +147,13 @@ def test_color_is_only_there_when_asked_for() -> None:
     assert "\x1b[31m" in proof_text(whole, color=True)
 
 
+def test_what_an_image_says_can_not_play_with_the_terminal() -> None:
+    hostile = Finding(subject="package \x1b[2Jx", verdict=Verdict.EXTRA, found="1\r\n2\u202e", reason="\x07")
+    text = proof_text(proof(level(Level.INSTALLED, hostile, summary="\x1b]0;title\x07", not_checked=("\x1b[A",))))
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert r"1\r\n2\u202e" in text
+
+
 def test_a_finding_without_values_still_says_its_reason() -> None:
     assert describe(Finding(subject="base image", verdict=Verdict.SUBSTITUTED, reason="it was deleted")) == (
         "it was deleted"
