@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,12 @@ class DockerEngine:
         endpoint = "the configured engine"
         try:
             options = _connection()
-            endpoint = str(options.get("base_url") or "unix:///var/run/docker.sock")
+            # The SDK has names of its own for sockets: http+unix://.
+            endpoint = str(options.get("base_url") or "unix:///var/run/docker.sock").removeprefix("http+")
+            _knock(endpoint)
             client = APIClient(**options, version="auto", timeout=ANSWER_LIMIT_S)
             client.ping()
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise _unreachable(endpoint, error) from error
         return cls(client, endpoint)
 
@@ -247,15 +250,24 @@ def _connection() -> dict[str, Any]:
     return {name: value for name, value in options.items() if value}
 
 
+def _knock(endpoint: str) -> None:
+    """Raise OSError where nobody listens on a Unix socket; the SDK says it less plainly and leaves the socket open."""
+    if endpoint.startswith("unix://") and hasattr(socket, "AF_UNIX"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(ANSWER_LIMIT_S)
+            door.connect(endpoint.removeprefix("unix://"))
+
+
 def _unreachable(endpoint: str, error: Exception) -> EngineError:
     """Why no engine answers, and the next thing to do."""
     reason = plain_text(str(error).replace("\n", " "))
-    if "PermissionError" in reason or "Permission denied" in reason:
+    if isinstance(error, PermissionError):
         return EngineError(
             f"this user may not talk to the container engine at {endpoint}",
             hint="join the docker group ('sudo usermod -aG docker $USER', then log in again), or run rootless Docker",
         )
-    if any(word in reason for word in ("FileNotFoundError", "Connection refused", "ConnectionRefused", "CreateFile")):
+    nobody = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+    if nobody or any(words in reason for words in ("Connection refused", "ConnectionRefused", "CreateFile")):
         return EngineError(
             f"no container engine answers at {endpoint}",
             hint="start Docker ('sudo systemctl start docker', or Docker Desktop), or set DOCKER_HOST;"

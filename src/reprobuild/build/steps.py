@@ -1,0 +1,56 @@
+"""What each step of a Dockerfile is about, in the words of the comment above it."""
+
+from __future__ import annotations
+
+import re
+
+_INSTRUCTION = re.compile(r"^[A-Za-z]+(?:\s|$)")
+_LONGEST = 90
+
+
+def step_descriptions(dockerfile: str) -> tuple[str | None, ...]:
+    """One description for each instruction, in order: the first sentence of the comment at the top of its paragraph.
+
+    Paragraphs are separated by blank lines, so that several instructions may share a comment. None where there is
+    no comment. Understands line continuations; heredocs, which the classic builder has not, are no part of it.
+    """
+    descriptions: list[str | None] = []
+    comment: list[str] = []
+    shared: str | None = None
+    continued = False
+    for line in dockerfile.splitlines():
+        stripped = line.strip()
+        if continued:
+            continued = _continues(stripped, continued)
+        elif not stripped:
+            comment, shared = [], None
+        elif stripped.startswith("#"):
+            comment.append(stripped.lstrip("#").strip())
+        elif _INSTRUCTION.match(stripped):
+            shared = _first_sentence(comment) or shared
+            comment = []
+            descriptions.append(shared)
+            continued = _continues(stripped, False)
+    return tuple(descriptions)
+
+
+def _continues(line: str, already: bool) -> bool:
+    """Whether the next line belongs to the same instruction. Comments and blank lines inside one change nothing."""
+    if already and (not line or line.startswith("#")):
+        return True
+    return line.endswith("\\")
+
+
+def _first_sentence(comment: list[str]) -> str | None:
+    words: list[str] = []
+    for line in comment:
+        # Reasons in a list and remarks to a linter stand below the sentence that says what is done.
+        if not line or line.startswith(("- ", "hadolint ", "syntax=", "escape=")):
+            if words:
+                break
+            continue
+        words.append(line)
+    sentence = re.split(r"(?<=[.:;])\s", " ".join(words), maxsplit=1)[0].rstrip(".:;")
+    if len(sentence) > _LONGEST:
+        sentence = sentence[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"
+    return sentence or None

@@ -1,0 +1,190 @@
+"""How a running build looks: one line that changes on a terminal, plain lines elsewhere, JSON events for scripts."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from reprobuild.cli import console
+
+if TYPE_CHECKING:
+    from reprobuild.engine import BuildEvent, Pulling, StepStarted
+
+_LONGEST_INSTRUCTION = 100
+
+
+class Progress(Protocol):
+    """Shows events while it is entered."""
+
+    shows_output: bool
+    """Whether it shows everything that steps print."""
+
+    def __enter__(self) -> Self:
+        """Start showing."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop showing."""
+        ...
+
+    def show(self, event: BuildEvent) -> None:
+        """Show one event."""
+        ...
+
+
+def progress_for_person(descriptions: tuple[str | None, ...]) -> Progress:
+    """A changing line where a person watches a terminal, else plain lines."""
+    return LiveProgress(descriptions) if console.is_terminal(sys.stderr) else PlainProgress(descriptions)
+
+
+class _Entered:
+    """Nothing to set up, nothing to take down."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class JsonProgress(_Entered):
+    """One JSON object a line on standard output; ``type`` names the event."""
+
+    shows_output = True
+
+    def show(self, event: BuildEvent) -> None:
+        """Write the event."""
+        import msgspec
+
+        fields: dict[str, Any] = msgspec.to_builtins(event)
+        console.write_json_line(fields)
+
+
+class PlainProgress(_Entered):
+    """Every step and every line of its output on standard error, for logs."""
+
+    shows_output = True
+
+    def __init__(self, descriptions: tuple[str | None, ...]) -> None:
+        self._descriptions = descriptions
+        self._started = time.monotonic()
+
+    def show(self, event: BuildEvent) -> None:
+        """Write what is worth a line in a log."""
+        from reprobuild.engine import CacheHit, Output, Pulling, StepStarted
+
+        match event:
+            case StepStarted():
+                console.say(f"[{_elapsed(self._started)}] step {event.number}/{event.total}: {self._title(event)}")
+            case CacheHit():
+                console.say("  (from the cache)")
+            case Output(text=text):
+                console.say(f"  {text}")
+            case Pulling(layer=None, status=status):
+                console.say(f"  {status}")
+            case _:
+                pass
+
+    def _title(self, step: StepStarted) -> str:
+        return step_title(step, self._descriptions)
+
+
+class LiveProgress:
+    """One line on a terminal: the step, what it is about, what it says, how long it has run. Done steps stay above."""
+
+    shows_output = False
+
+    def __init__(self, descriptions: tuple[str | None, ...]) -> None:
+        self._descriptions = descriptions
+        self._console = console.rich_console(stderr=True)
+        self._status = self._console.status("sending the recipe to the engine", spinner="line")
+        self._started = time.monotonic()
+        self._step: StepStarted | None = None
+        self._step_started = self._started
+        self._cached = False
+        self._pull: dict[str, Pulling] = {}
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finish_step("failed" if kind else "done")
+        self._status.stop()
+
+    def show(self, event: BuildEvent) -> None:
+        """Change the line, or leave a finished step above it."""
+        from reprobuild.engine import CacheHit, Output, Pulling, StepStarted
+
+        match event:
+            case StepStarted():
+                self._finish_step("done")
+                self._step, self._step_started, self._cached = event, time.monotonic(), False
+                self._pull.clear()
+                self._update("")
+            case CacheHit():
+                self._cached = True
+            case Output(text=text):
+                self._update(text)
+            case Pulling():
+                self._update(self._pulled(event))
+            case _:
+                pass
+
+    def _finish_step(self, outcome: str) -> None:
+        step, self._step = self._step, None
+        if step is None:
+            return
+        took = "cached" if self._cached else _elapsed(self._step_started)
+        mark = "✗" if outcome == "failed" else "✓"
+        width = len(str(step.total))
+        title = step_title(step, self._descriptions)
+        self._print(f"{mark} {step.number:>{width}}/{step.total}  {title}  ({took})")
+
+    def _update(self, saying: str) -> None:
+        step = self._step
+        if step is None:
+            line = saying
+        else:
+            line = f"step {step.number}/{step.total}, {_elapsed(self._started)}: {step_title(step, self._descriptions)}"
+            line = f"{line}  {saying.strip()}" if saying.strip() else line
+        # Two columns are the spinner's; a line that wraps could not be taken back.
+        self._status.update(line[: max(20, self._console.width - 3)])
+
+    def _pulled(self, event: Pulling) -> str:
+        """How much of the base image has come, over all of its layers."""
+        if event.layer is None or not event.total_bytes:
+            return event.status
+        if event.status == "Downloading":
+            self._pull[event.layer] = event
+        current = sum(layer.current_bytes for layer in self._pull.values())
+        total = sum(layer.total_bytes for layer in self._pull.values())
+        return f"{event.status.lower()}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True)
+
+
+def step_title(step: StepStarted, descriptions: tuple[str | None, ...]) -> str:
+    """What a step is about: the recipe's comment with the kind of instruction, or the instruction itself."""
+    instruction = " ".join(step.instruction.split())
+    if 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
+        keyword = instruction.split(" ", 1)[0].upper()
+        return description if keyword == "RUN" else f"{description} ({keyword})"
+    if len(instruction) > _LONGEST_INSTRUCTION:
+        return instruction[: _LONGEST_INSTRUCTION - 1] + "…"
+    return instruction
+
+
+def _elapsed(since: float) -> str:
+    """Minutes and seconds since a moment of the monotonic clock."""
+    seconds = int(time.monotonic() - since)
+    return f"{seconds // 60}:{seconds % 60:02}"
