@@ -228,9 +228,12 @@ def _located(error: UsageError, found: Mapping[str, Found]) -> UsageError:
 
 
 def _resolve(arguments: argparse.Namespace, settings: tuple[Setting, ...]) -> dict[str, Found]:
-    for name, meant in mistaken_variables(os.environ).items():
-        console.warn(f"{name} is not a setting of reprobuild", hint=f"did you mean {meant}?")
-    return resolve(vars(arguments), stored_layers(), [setting.name for setting in settings])
+    """What is set of these. The places are read once for each command, and kept beside its arguments."""
+    if not hasattr(arguments, "stored_layers"):
+        arguments.stored_layers = stored_layers()
+        for name, meant in mistaken_variables(os.environ).items():
+            console.warn(f"{name} is not a setting of reprobuild", hint=f"did you mean {meant}?")
+    return resolve(vars(arguments), arguments.stored_layers, [setting.name for setting in settings])
 
 
 def _url(found: Found) -> str:

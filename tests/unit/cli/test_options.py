@@ -152,11 +152,13 @@ def test_templates_must_be_a_folder(parse: Parse, tmp_path: Path) -> None:
         options.template_folder(parse("--templates", "other"))
 
 
-def test_a_variable_with_a_typo_is_warned_of(
+def test_a_variable_with_a_typo_is_warned_of_once(
     parse: Parse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REPROBUILD_PLATFROM", "linux/arm64")
-    options.plan_options(parse())
+    arguments = parse()
+    options.plan_options(arguments)
+    options.network_options(arguments, environment={})
     assert capsys.readouterr().err == (
         "warning: REPROBUILD_PLATFROM is not a setting of reprobuild\n   hint: did you mean REPROBUILD_PLATFORM?\n"
     )
