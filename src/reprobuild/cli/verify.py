@@ -85,14 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def deliver(proof: Proof, arguments: argparse.Namespace) -> int:
     """Write the proof's file, print the proof, and give the exit code."""
-    from reprobuild.files import write_atomically
     from reprobuild.report import proof_text
 
-    if arguments.output is not None:
-        write_atomically(arguments.output, proof.to_json())
+    write_proof(proof, arguments)
     if arguments.json:
         console.write_json(proof.to_json_object())
     else:
         width = min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
         console.write_result(proof_text(proof, width=width, color=console.uses_color(sys.stdout)))
     return 0 if proof.passed else VerificationError.exit_code
+
+
+def write_proof(proof: Proof, arguments: argparse.Namespace) -> None:
+    """Write the proof into the file that ``--output`` names, if it names one."""
+    from reprobuild.files import write_atomically
+
+    if arguments.output is not None:
+        write_atomically(arguments.output, proof.to_json())
