@@ -574,6 +574,8 @@ def _editable_lines(
         if pip_release < (19, 0):
             return [pinned]
         return ["# Editable install with no version control ({})".format(pinned), "-e " + location]
+    if tree.remote is None and pip_release < (19, 0):
+        return ["## !! Could not determine repository location", pinned]
     if tree.remote is None:
         return ["# Editable Git install with no remote ({})".format(pinned), "-e " + location]
     url = _pip_url_of_remote(tree.remote)
