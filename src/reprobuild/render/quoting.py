@@ -24,11 +24,21 @@ _SYSTEM_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_:-]{0,127}(=[A-Za-z0-9.+:
 _MAXIMUM_WORD = 4096
 
 
-def comment(text: str) -> str:
-    """``text`` as comment lines. Whatever is not printable becomes a space, so that nothing leaves the comment."""
+def comment(text: str, indent: str = "") -> str:
+    """``text`` as comment lines. Whatever is not printable becomes a space, so that nothing leaves the comment.
+
+    ``indent`` stands in front of all lines but the first.
+    """
     words = "".join(character if character.isprintable() else " " for character in text)
-    lines = textwrap.wrap(words, LINE_WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        words, LINE_WIDTH - 2, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent
+    )
     return "\n".join(f"# {line}" for line in lines)
+
+
+def comment_item(text: str) -> str:
+    """``text`` as one item of a list in comment lines."""
+    return comment(f"- {text}", indent="  ")
 
 
 def single_line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reprobuild.errors import UsageError
-from reprobuild.render.quoting import comment, quoted_pairs, quoted_value, single_line
+from reprobuild.render.quoting import comment, comment_item, quoted_pairs, quoted_value, single_line
 from reprobuild.render.view import View
 
 
@@ -35,7 +35,13 @@ def fill_dockerfile(view: View, overrides: Path | None = None) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"comment": comment, "quoted": quoted_value, "pairs": quoted_pairs, "line": single_line}
+    environment.filters |= {
+        "comment": comment,
+        "item": comment_item,
+        "quoted": quoted_value,
+        "pairs": quoted_pairs,
+        "line": single_line,
+    }
     try:
         template = environment.get_template("Dockerfile.j2")
         return template.render({name: getattr(view, name) for name in view.__struct_fields__})

@@ -14,6 +14,7 @@ from reprobuild import __version__
 from reprobuild.plan import (
     BaseImage,
     BasePython,
+    Decision,
     DefaultIndex,
     Direct,
     Fidelity,
@@ -96,7 +97,7 @@ class View(Fields, frozen=True, kw_only=True):
     """None or one: a heading, and a line for each part that is not exact."""
     build_command: str
     why: dict[str, str]
-    """Reason of each decision by its question; empty where the plan holds none."""
+    """Choice and reason of each decision by its question; empty where the plan holds none."""
     packages_partial: str
     arguments_with_default: tuple[tuple[str, str], ...]
     arguments_without_default: tuple[str, ...]
@@ -123,7 +124,7 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
         difference_lists=_difference_lists(plan),
         build_command=f"docker build --platform {plan.platform} --tag rebuilt .",
         why={question.value: "" for question in Question}
-        | {decision.question.value: decision.reason for decision in plan.decisions},
+        | {decision.question.value: _because(decision) for decision in plan.decisions},
         packages_partial=f"packages/{plan.base.package_manager}.j2",
         arguments_with_default=tuple((name, value) for name, value in arguments if value is not None),
         arguments_without_default=tuple(name for name, value in arguments if value is None),
@@ -138,6 +139,10 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
         environment=_environment(plan),
         labels=_labels(plan),
     )
+
+
+def _because(decision: Decision) -> str:
+    return f"{decision.choice}: {decision.reason.rstrip('.')}."
 
 
 def title_of(plan: Plan) -> str:
@@ -176,12 +181,12 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def _difference_lists(plan: Plan) -> tuple[tuple[str, tuple[str, ...]], ...]:
     decided = [
-        f"{decision.fidelity}: {decision.question}: {decision.choice}. {decision.reason}"
+        f"{decision.question} ({decision.fidelity}): {decision.choice}; {decision.reason}"
         for decision in plan.decisions
         if decision.fidelity is not Fidelity.EXACT
     ]
     placed = [
-        f"{placement.fidelity}: {placement.name} {placement.version or ''}: {placement.detail}"
+        f"{placement.name} {placement.version or ''} ({placement.fidelity}): {placement.detail}"
         for placement in plan.placements
         if placement.fidelity is not Fidelity.EXACT
     ]

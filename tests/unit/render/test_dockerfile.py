@@ -189,14 +189,14 @@ def test_the_header_names_what_differs() -> None:
     )
     header = recipe(placements=(missing,)).dockerfile.split("FROM")[0]
     assert "#   fidelity    missing" in header
-    assert "# - missing: python-apt 2.4.0+ubuntu2: belongs to the operating system" in header
+    assert "# - python-apt 2.4.0+ubuntu2 (missing): belongs to the operating system" in header
     assert "differs" not in recipe().dockerfile
 
 
 def test_each_decision_s_reason_stands_at_its_block() -> None:
     text = recipe().dockerfile
-    assert "# Because of the base image.\nFROM " in text
-    assert "# Because of the python.\n" in text
+    assert "# the base image: Because of the base image.\nFROM " in text
+    assert "# the python: Because of the python.\n" in text
 
 
 def test_files_of_the_context() -> None:
