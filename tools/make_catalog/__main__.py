@@ -14,9 +14,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import apt
+import companions
+import containers
 import cuda
+import frameworks
+import hardware
 import python
 import torch
+import traps
 from writing import Row, ShrinkingError, TableSpecification, Written, write_table
 
 Maker = Callable[[Path], Iterable[Row]]
@@ -25,7 +30,25 @@ PACKAGED = Path(__file__).parents[2] / "src" / "reprobuild" / "catalog" / "data"
 TABLES: tuple[tuple[TableSpecification, Maker], ...] = (
     (apt.NEEDS, apt.needs),
     (apt.PACKAGES, apt.packages),
+    (companions.ONNXRUNTIME, companions.onnxruntime),
+    (companions.ORIGINS, companions.origins),
+    (companions.PICKS, companions.picks),
+    (companions.RELEASES, companions.releases),
+    (containers.DIGESTS, containers.digests),
+    (containers.NGC, containers.ngc),
+    (containers.PYTORCH, containers.pytorch),
+    (containers.ROCM, containers.rocm),
+    (containers.TOOLS, containers.tools),
     (cuda.IMAGES, cuda.images),
+    (frameworks.JAX, frameworks.jax),
+    (frameworks.JAX_WHEELS, frameworks.jax_wheels),
+    (frameworks.TENSORFLOW, frameworks.tensorflow),
+    (frameworks.TENSORFLOW_CUDA, frameworks.tensorflow_pins),
+    (hardware.ADMISSIONS, hardware.admissions),
+    (hardware.CAPABILITIES, hardware.capabilities),
+    (hardware.CUDNN, hardware.cudnn),
+    (hardware.GPUS, hardware.gpus),
+    (hardware.TOOLKIT_DRIVERS, hardware.toolkit_drivers),
     (python.BUILDS, python.builds),
     (python.IMAGES, python.images),
     (python.SYSTEMS, python.systems),
@@ -34,6 +57,11 @@ TABLES: tuple[tuple[TableSpecification, Maker], ...] = (
     (torch.PINS, torch.pins),
     (torch.RELEASES, torch.releases),
     (torch.VARIANTS, torch.variants),
+    (traps.COVERAGE, traps.coverage),
+    (traps.NAMES, traps.names),
+    (traps.PATTERNS, traps.patterns),
+    (traps.SDISTS, traps.sdists),
+    (traps.SDIST_ONLY, traps.sdist_only),
 )
 
 

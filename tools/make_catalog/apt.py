@@ -31,7 +31,7 @@ NEEDS = TableSpecification(
     columns=("name", "versions", "condition", "runtime", "build", "wheels", "certainty", "why", "note"),
 )
 
-CUPY = "90 92 100 101 102 110 111 112 113 114 115 116 117 11x 12x 13x".split()
+CUPY = ("90", "92", "100", "101", "102", "110", "111", "112", "113", "114", "115", "116", "117", "11x", "12x", "13x")
 
 # Entries of the facts that are written as prose: their names, versions and conditions.
 PROSE: dict[str, tuple[tuple[str, str, str], ...]] = {

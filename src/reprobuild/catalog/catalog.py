@@ -6,11 +6,23 @@ import functools
 from importlib.resources.abc import Traversable
 
 from reprobuild.catalog.apt import Apt
+from reprobuild.catalog.companions import Companions
 from reprobuild.catalog.cpython import CPython
 from reprobuild.catalog.cuda_images import CudaImages
+from reprobuild.catalog.cudnn import Cudnn
+from reprobuild.catalog.digests import Digests, ToolImages
+from reprobuild.catalog.drivers import Drivers
+from reprobuild.catalog.freeze_traps import FreezeTraps
+from reprobuild.catalog.gpus import Gpus
+from reprobuild.catalog.jax import Jax
 from reprobuild.catalog.operating_systems import OperatingSystems
+from reprobuild.catalog.sdist_traps import SdistTraps
 from reprobuild.catalog.tables import Fields, Table, items, packaged_folder, read_table
+from reprobuild.catalog.tensorflow import Tensorflow
+from reprobuild.catalog.torch_architectures import TorchArchitectureTable
+from reprobuild.catalog.torch_files import TorchFiles
 from reprobuild.catalog.torch_wheels import TorchWheels
+from reprobuild.catalog.vendor_images import Ngc, PytorchImages, Rocm
 
 
 class TableEntry(Fields, frozen=True, kw_only=True):
@@ -83,3 +95,83 @@ class Catalog:
     def apt(self) -> Apt:
         """System packages."""
         return Apt(self.table("apt_needs"), self.table("apt_packages"))
+
+    @functools.cached_property
+    def companions(self) -> Companions:
+        """What goes with torch, and packages with an index of their own."""
+        return Companions(
+            self.table("companion_picks"),
+            self.table("companion_releases"),
+            self.table("package_origins"),
+            self.table("onnxruntime_gpu"),
+        )
+
+    @functools.cached_property
+    def tensorflow(self) -> Tensorflow:
+        """TensorFlow's releases."""
+        return Tensorflow(self.table("tensorflow"), self.table("tensorflow_pins"))
+
+    @functools.cached_property
+    def jax(self) -> Jax:
+        """JAX's releases."""
+        return Jax(self.table("jax"), self.table("jax_wheels"))
+
+    @functools.cached_property
+    def freeze_traps(self) -> FreezeTraps:
+        """Kinds of lines and names in real freezes."""
+        return FreezeTraps(self.table("freeze_patterns"), self.table("freeze_names"))
+
+    @functools.cached_property
+    def sdist_traps(self) -> SdistTraps:
+        """Packages that no longer build from source."""
+        return SdistTraps(self.table("sdist_traps"), self.table("wheel_coverage"), self.table("sdist_only"))
+
+    @functools.cached_property
+    def gpus(self) -> Gpus:
+        """GPU names and compute capabilities."""
+        return Gpus(self.table("gpus"), self.table("compute_capabilities"))
+
+    @functools.cached_property
+    def drivers(self) -> Drivers:
+        """Which driver a CUDA needs and an image admits."""
+        return Drivers(self.table("toolkit_drivers"), self.table("image_driver_branches"))
+
+    @functools.cached_property
+    def cudnn(self) -> Cudnn:
+        """Which CUDA versions each cuDNN supports."""
+        return Cudnn(self.table("cudnn_support"))
+
+    @functools.cached_property
+    def torch_architectures(self) -> TorchArchitectureTable:
+        """Which GPUs torch's wheels run on."""
+        return TorchArchitectureTable(self.table("torch_architectures"))
+
+    @functools.cached_property
+    def ngc(self) -> Ngc:
+        """NVIDIA's PyTorch containers."""
+        return Ngc(self.table("ngc_pytorch"))
+
+    @functools.cached_property
+    def pytorch_images(self) -> PytorchImages:
+        """Tags of ``pytorch/pytorch``."""
+        return PytorchImages(self.table("pytorch_images"))
+
+    @functools.cached_property
+    def rocm(self) -> Rocm:
+        """Tags of AMD's images."""
+        return Rocm(self.table("rocm_images"))
+
+    @functools.cached_property
+    def digests(self) -> Digests:
+        """Digests that were seen behind tags."""
+        return Digests(self.table("digests"))
+
+    @functools.cached_property
+    def uv_images(self) -> ToolImages:
+        """Published versions of uv's image, and of micromamba's."""
+        return ToolImages(self.table("tool_images"))
+
+    @functools.cached_property
+    def torch_files(self) -> TorchFiles:
+        """Names and hashes of torch wheels. Large: ask only for a hash."""
+        return TorchFiles(self.table("torch_files"))
