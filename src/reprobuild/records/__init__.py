@@ -7,40 +7,42 @@ of bytes; only ``read`` touches the disk. RecordError is the only error that lea
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from reprobuild.errors import RecordError
+from reprobuild.records.combine import Part, combine
 from reprobuild.records.document import Choice, Document
-from reprobuild.records.formats import FORMATS, Format
+from reprobuild.records.folders import FOLDERS, read_folder
+from reprobuild.records.formats import FORMATS, Format, recognized
 from reprobuild.records.text import LARGEST_FILE
 from reprobuild.snapshot import Snapshot
 
-__all__ = ["FORMATS", "Format", "parse", "read"]
+__all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "parse", "read"]
 
 
-def read(path: Path | str, *, format: str | None = None) -> Snapshot:
+def read(path: Path | str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
     """The snapshot that the file at ``path`` tells; ``-`` is standard input. ``format`` overrides recognition.
 
     Raises RecordError for what can't be read, is too large, or is no record that is understood.
     """
     if str(path) == "-":
-        return parse(_bounded(sys.stdin.buffer, "-"), "-", format=format)
+        return parse(_bounded(sys.stdin.buffer, "-"), "-", format=format, choice=choice)
     place = Path(path)
     try:
         if place.is_dir():
-            return _read_folder(place, format)
+            return read_folder(place, format=format, choice=choice)
         with place.open("rb") as stream:
             content = _bounded(stream, str(path))
     except OSError as error:
         raise RecordError(_reason(error), source=str(path), hint=_way_out(error)) from error
     except ValueError as error:  # a path with a null byte
         raise RecordError("this is not a path", source=ascii(str(path))) from error
-    return parse(content, str(path), format=format)
+    return parse(content, str(path), format=format, choice=choice)
 
 
 def parse(content: bytes, source: str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
-    """The snapshot that ``content`` tells; ``source`` names it in errors and evidence.
+    """The snapshot that ``content`` tells; ``source`` names it in errors, its last part in notes and evidence.
 
     Raises RecordError when it is empty, of no known format, or broken.
     """
@@ -48,31 +50,11 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
         raise _too_large(source)
     if not content.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise RecordError("the file is empty", source=source)
-    document = Document(content, source, choice)
-    return _choose(document, format).read(document)
-
-
-def _choose(document: Document, name: str | None) -> Format:
-    if name is not None:
-        if name not in FORMATS:
-            raise RecordError(f"there is no format {name!r}", source=document.source, hint=_understood())
-        return FORMATS[name]
-    for candidate in FORMATS.values():
-        if candidate.recognizes(document):
-            return candidate
-    raise RecordError("this is no record that reprobuild understands", source=document.source, hint=_understood())
-
-
-def _understood() -> str:
-    return "understood are: " + "; ".join(f"{name} ({known.description})" for name, known in FORMATS.items())
-
-
-def _read_folder(folder: Path, format: str | None) -> Snapshot:
-    inside = folder / "environment.json"
-    if not inside.is_file():
-        hint = "name the file, or a folder that holds an environment.json"
-        raise RecordError("this is a folder without an environment.json", source=str(folder), hint=hint)
-    return read(inside, format=format)
+    document = Document(content, PurePath(source).name or source, choice)
+    try:
+        return FORMATS[recognized(document, format)].read(document)
+    except RecordError as error:
+        raise error.located(source) from error
 
 
 def _bounded(stream: BinaryIO, source: str) -> bytes:

@@ -82,10 +82,12 @@ class Document:
 
 
 class Folder(Fields, frozen=True, kw_only=True):
-    """Some files of one folder by their relative path with forward slashes, and what it is called."""
+    """Some files of one folder by their relative path with forward slashes.
+
+    Paths stay relative, so that what is read does not depend on where the folder lies.
+    """
 
     files: Mapping[str, bytes]
-    source: str
     choice: Choice = Choice()
 
     def document(self, name: str) -> Document | None:
@@ -95,9 +97,9 @@ class Folder(Fields, frozen=True, kw_only=True):
             if name in self.files
             else min((path for path in self.files if path.endswith(f"/{name}")), default=None)
         )
-        return None if found is None else Document(self.files[found], f"{self.source}/{found}", self.choice)
+        return None if found is None else Document(self.files[found], found, self.choice)
 
     def part(self, prefix: str) -> Folder:
         """The files below ``prefix``, a path that ends in a slash, as a folder of its own."""
         files = {path.removeprefix(prefix): content for path, content in self.files.items() if path.startswith(prefix)}
-        return msgspec.structs.replace(self, files=files, source=f"{self.source}/{prefix}".rstrip("/"))
+        return msgspec.structs.replace(self, files=files)

@@ -56,6 +56,11 @@ def is_own(content: object) -> bool:
     return isinstance(content, dict) and "schema_version" in content
 
 
+def read(document: Document) -> Snapshot:
+    """An environment.json of either layout. Raises RecordError."""
+    return read_own(document) if is_own(document.json) else read_flat(document)
+
+
 def read_own(document: Document) -> Snapshot:
     """Our own layout. Raises RecordError naming the place of what is wrong."""
     return from_json_object(document.json, source=document.source)

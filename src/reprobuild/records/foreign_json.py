@@ -20,6 +20,7 @@ from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_lines
 from reprobuild.records.text import bounded
+from reprobuild.records.times import iso_time
 from reprobuild.snapshot import (
     Distribution,
     Evidence,
@@ -55,9 +56,6 @@ _LIST_KEYS = (
 _RUNTIME_KEYS = ("runtime_import_versions", "library_versions", "versions", "libraries")
 _NOT_PACKAGES = frozenset({*_PYTHON_KEYS, *_PLATFORM_KEYS, *_CUDA_KEYS, *_GPU_KEYS, *_TIME_KEYS, "cudnn", "version"})
 _VERSION = re.compile(r"\d+(?:\.[0-9A-Za-z]+)+(?:[-+._][0-9A-Za-z.]+)?")
-_TIME = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d:\d\d)(?P<rest>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
-)
 
 
 def recognizes(content: object) -> bool:
@@ -81,7 +79,7 @@ def read(document: Document) -> Snapshot:
     system, evidence = with_inferred_system(_with_compiler(platform, python), python, source)
     torch, torch_evidence = _torch(value, source)
     return Snapshot(
-        recorded_at=_time(_first_text(value, _TIME_KEYS)),
+        recorded_at=iso_time(_first_text(value, _TIME_KEYS)),
         python=python,
         system=system,
         distributions=_running_torch(listed.distributions, torch),
@@ -195,11 +193,3 @@ def _gpu(value: dict[str, Any]) -> GpuFacts | None:
         if devices and not re.fullmatch(r"(?i)cpu|none|n/?a|true|false", devices[0].name):
             return GpuFacts(devices=devices, read_by="list")
     return None
-
-
-def _time(text: str | None) -> str | None:
-    """The time as ISO 8601. A file that names no time zone is taken to mean UTC: hours don't matter for a date."""
-    found = _TIME.fullmatch(text.strip()[:60]) if text else None
-    if found is None:
-        return None
-    return f"{found['day']}T{found['time'] or '00:00:00'}{'Z' if found['zone'] in (None, 'Z') else found['zone']}"

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from reprobuild.errors import RecordError
 from reprobuild.records import (
     collect_env,
     conda_environment,
     conda_lists,
     environment_json,
     foreign_json,
+    mlflow_run,
     nvidia_tools,
     requirements,
     system_texts,
+    wandb_log,
+    wandb_run,
 )
 from reprobuild.records.document import Document
 from reprobuild.snapshot import Snapshot
@@ -53,16 +57,26 @@ FORMATS: dict[str, Format] = {
         _json_that(environment_json.is_flat),
         environment_json.read_flat,
     ),
+    "wandb-metadata": Format("wandb-metadata.json", _json_that(wandb_run.recognizes_metadata), wandb_run.read_metadata),
     "snapshot-json": Format(
         "JSON of other snapshot utilities: Python, torch and package versions",
         _json_that(foreign_json.recognizes),
         foreign_json.read,
+    ),
+    "wandb-log": Format(
+        "transaction log of an offline W&B run (.wandb)",
+        lambda document: wandb_log.recognizes(document.content),
+        wandb_run.read_log,
     ),
     "collect-env": Format(
         "text of python -m torch.utils.collect_env, vLLM's too", _text_that(collect_env.recognizes), collect_env.read
     ),
     "conda-explicit": Format(
         "conda's @EXPLICIT list of URLs", _text_that(conda_lists.recognizes_explicit), conda_lists.read_explicit
+    ),
+    "mlmodel": Format("MLmodel of MLflow", _text_that(mlflow_run.recognizes_model), mlflow_run.read_model),
+    "python-env": Format(
+        "python_env.yaml of MLflow", _text_that(mlflow_run.recognizes_python_env), mlflow_run.read_python_env
     ),
     "conda-environment": Format(
         "conda's environment.yml", _text_that(conda_environment.recognizes), conda_environment.read
@@ -84,3 +98,23 @@ FORMATS: dict[str, Format] = {
         "pip freeze, uv pip freeze, requirements.txt", _text_that(requirements.recognizes), requirements.read
     ),
 }
+
+
+def recognized(document: Document, name: str | None = None) -> str:
+    """The name of the format that ``document`` is of: ``name`` itself where one is asked for.
+
+    Raises RecordError, which lists what is understood, when it is of none.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise RecordError(f"there is no format {name!r}", source=document.source, hint=understood())
+        return name
+    for candidate, format in FORMATS.items():
+        if format.recognizes(document):
+            return candidate
+    raise RecordError("this is no record that reprobuild understands", source=document.source, hint=understood())
+
+
+def understood() -> str:
+    """All formats in one line, for a person."""
+    return "understood are: " + "; ".join(f"{name} ({format.description})" for name, format in FORMATS.items())

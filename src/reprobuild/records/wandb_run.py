@@ -1,0 +1,274 @@
+"""A W&B run's folder: requirements.txt, wandb-metadata.json, config.yaml, conda-environment.yaml, diff.patch, .wandb.
+
+Every version since 0.10. requirements.txt is what the running interpreter saw and comes first; the conda export is
+used only when it is of the run's own environment, which it is not in one run of five.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+import msgspec
+
+from reprobuild.errors import RecordError
+from reprobuild.records import conda_environment, environment_json, requirements, wandb_log
+from reprobuild.records.combine import Part, combine
+from reprobuild.records.command_line import command_facts
+from reprobuild.records.credentials import without_credentials
+from reprobuild.records.document import Document, Folder
+from reprobuild.records.environment_json import MOST_GPUS, with_inferred_cuda
+from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
+from reprobuild.records.text import bounded, decode
+from reprobuild.records.times import iso_time
+from reprobuild.records.yaml_text import at, text_of
+from reprobuild.snapshot import GpuDevice, GpuFacts, Note, PythonFacts, Snapshot, SourceFacts, TorchFacts
+
+FILES = ("requirements.txt", "wandb-metadata.json", "config.yaml", "conda-environment.yaml", "environment.json")
+"""The files of a run that are read, beside ``*.patch`` and ``*.wandb``."""
+
+LARGEST_DIFF = 8 * 1024 * 1024
+_CONDA_HOME = re.compile(r"(?:mini|ana)conda|(?:mini|mamba)forge|micromamba|[\\/]conda[\\/]", re.IGNORECASE)
+_METADATA_KEYS = frozenset({"heartbeatAt", "startedAt", "codePath", "cpu_count", "executable", "program"})
+
+
+def recognizes(folder: Folder) -> bool:
+    """Whether the folder has W&B's metadata, its config.yaml beside a requirements.txt, or a transaction log."""
+    names = {PurePosixPath(path).name for path in folder.files}
+    if "wandb-metadata.json" in names or "conda-environment.yaml" in names:
+        return True
+    return any(wandb_log.recognizes(content) for path, content in folder.files.items() if path.endswith(".wandb"))
+
+
+def recognizes_metadata(value: Any) -> bool:
+    """Whether this JSON value is a wandb-metadata.json."""
+    return isinstance(value, dict) and "python" in value and "os" in value and len(_METADATA_KEYS & value.keys()) >= 2
+
+
+def read_metadata(document: Document) -> Snapshot:
+    """A wandb-metadata.json by itself. Raises RecordError."""
+    return _of_metadata(document.json, document.source)
+
+
+def read_log(document: Document) -> Snapshot:
+    """A transaction log by itself. Raises RecordError."""
+    log = wandb_log.read_log(document.content, document.source)
+    parts = [_of_metadata(log.metadata, document.source), _of_config(log.config, document.source)]
+    return combine([Part(source=document.source, snapshot=snapshot) for snapshot in parts])
+
+
+def read(folder: Folder) -> Snapshot:
+    """The snapshot of a run. Raises RecordError when none of its files tells anything."""
+    parts = list(_parts(folder))
+    if not parts:
+        raise RecordError("no file of this run tells anything")
+    return combine([*parts, *_conda(folder, parts)])
+
+
+def _parts(folder: Folder) -> Iterator[Part]:
+    """The records of the run by their trust: the artifact of ours, the interpreter's own list, then W&B's facts."""
+    if document := folder.document("environment.json"):
+        yield from _attempt(document, lambda: environment_json.read(document))
+    if (document := folder.document("wandb-metadata.json")) and isinstance(document.json, dict):
+        metadata = document.json
+        yield from _attempt(document, lambda: _of_metadata(metadata, document.source))
+    if document := folder.document("requirements.txt"):
+        yield from _attempt(document, lambda: requirements.read(document))
+    if document := folder.document("config.yaml"):
+        yield from _attempt(document, lambda: _of_config(_plain_config(document.yaml), document.source))
+    for path in sorted(path for path in folder.files if path.endswith(".wandb")):
+        log = Document(folder.files[path], path)
+        yield from _attempt(log, lambda log=log: read_log(log))
+    yield from _diff(folder)
+
+
+def _attempt(document: Document, read: Any) -> Iterator[Part]:
+    """A file of a run that can't be read is a note, not the end: the others still tell."""
+    try:
+        yield Part(source=document.source, snapshot=read())
+    except RecordError as error:
+        note = Note(code="file-not-read", message=f"not read: {error.reason}", path=document.source)
+        yield Part(source=document.source, snapshot=Snapshot(notes=(note,)))
+
+
+def _of_metadata(value: dict[str, Any], source: str) -> Snapshot:
+    build = text_of(value.get("python")) or ""
+    python = python_facts(build.removeprefix("CPython ").strip() or None)
+    executable = text_of(value.get("executable"))
+    environment = "conda" if executable and _CONDA_HOME.search(executable) else python.environment
+    implementation = "CPython" if build.startswith("CPython ") else python.implementation
+    python = msgspec.structs.replace(
+        python, executable=executable, environment=environment, implementation=implementation
+    )
+    system, evidence = with_inferred_system(
+        system_facts(text_of(value.get("os")), python=python), python, f"{source}: os"
+    )
+    cpu = text_of(at(value, "cpu", "model"))
+    command, removed = command_facts(
+        text_of(value.get("codePath")) or text_of(value.get("program")),
+        value.get("args"),
+        text_of(value.get("startedAt")),
+    )
+    return Snapshot(
+        recorded_at=iso_time(text_of(value.get("startedAt"))),
+        python=python,
+        system=msgspec.structs.replace(system, cpu_model=cpu),
+        gpu=_gpu(value),
+        source=_source(value),
+        command=command,
+        redactions={"command.arguments": removed} if removed else {},
+        evidence=evidence,
+        notes=tuple(_metadata_notes(value)),
+    )
+
+
+def _gpu(value: dict[str, Any]) -> GpuFacts | None:
+    devices = tuple(_devices(value))
+    ceiling = text_of(value.get("cudaVersion"))
+    if not devices and ceiling is None:
+        return None
+    return GpuFacts(driver_cuda=ceiling, devices=devices, read_by="nvml")
+
+
+def _devices(value: dict[str, Any]) -> Iterator[GpuDevice]:
+    listed = value.get("gpu_nvidia") or value.get("gpu_devices") or value.get("gpu_amd") or ()
+    named = (
+        [item for item in listed if isinstance(item, dict) and text_of(item.get("name"))]
+        if isinstance(listed, list)
+        else []
+    )
+    for item in named[:MOST_GPUS]:
+        yield GpuDevice(name=item["name"], memory_bytes=_bytes(item.get("memoryTotal", item.get("memory_total"))))
+    text = text_of(value.get("gpu"))
+    if named or text is None:
+        return
+    count = value.get("gpu_count")
+    names = [name.strip() for name in text.strip("[]").split(",")] if text.startswith("[") else [text]
+    if len(names) == 1 and isinstance(count, int) and 1 < count <= MOST_GPUS:
+        names *= count
+    for name in names[:MOST_GPUS]:
+        yield GpuDevice(name=name)
+
+
+def _bytes(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**60 else None
+
+
+def _source(value: dict[str, Any]) -> SourceFacts | None:
+    remote, commit = text_of(at(value, "git", "remote")), text_of(at(value, "git", "commit"))
+    if remote is None and commit is None:
+        return None
+    return SourceFacts(remote=without_credentials(remote)[0] if remote else None, commit=commit)
+
+
+def _metadata_notes(value: dict[str, Any]) -> Iterator[Note]:
+    if image := text_of(value.get("docker")):
+        yield Note(code="ran-in-image", message=f"the run was inside the image {without_credentials(image)[0][:200]}")
+    if cuda := text_of(value.get("cuda")):
+        yield Note(code="wandb-cuda", message=f"W&B recorded cuda {cuda[:40]}, without saying which CUDA that is")
+
+
+def _plain_config(value: Any) -> dict[str, Any]:
+    """config.yaml wraps each value: ``{key: {desc: null, value: ...}}``."""
+    if not isinstance(value, dict):
+        return {}
+    return {
+        key: item.get("value") if isinstance(item, dict) and "value" in item else item for key, item in value.items()
+    }
+
+
+def _of_config(config: dict[str, Any], source: str) -> Snapshot:
+    """The interpreter that W&B's telemetry names, the four keys that the snapshot utility sets, and a seed."""
+    python = text_of(config.get("python_version")) or text_of(at(config, "_wandb", "python_version"))
+    version = text_of(config.get("torch_version"))
+    torch = TorchFacts(version=version, cuda=text_of(config.get("cuda_version")), read_by="import") if version else None
+    facts, evidence = with_inferred_cuda(torch, source) if torch else (None, ())
+    seed = str(config.get("seed", ""))
+    return Snapshot(
+        python=python_facts(python) if python else PythonFacts(),
+        torch=facts,
+        seeds={"seed": int(seed)} if re.fullmatch(r"\d{1,18}", seed) else {},
+        evidence=evidence,
+    )
+
+
+def _diff(folder: Folder) -> Iterator[Part]:
+    """What was changed against the commit: ``diff.patch``, or the upstream one where the commit was not pushed."""
+    names = sorted(
+        (path for path in folder.files if path.endswith(".patch")),
+        key=lambda path: (not path.endswith("diff.patch"), path),
+    )
+    if not names:
+        return
+    source = names[0]
+    if len(folder.files[names[0]]) > LARGEST_DIFF:
+        note = Note(
+            code="diff-too-large", message="the changes against the commit are too large to record", path=source
+        )
+        yield Part(source=source, snapshot=Snapshot(source=SourceFacts(dirty=True), notes=(note,)))
+        return
+    text, removed = without_credentials(decode(folder.files[names[0]]))
+    redactions = {"source.diff": removed} if removed else {}
+    if text.strip():
+        yield Part(source=source, snapshot=Snapshot(source=SourceFacts(dirty=True, diff=text), redactions=redactions))
+
+
+def _conda(folder: Folder, parts: list[Part]) -> Iterator[Part]:
+    document = folder.document("conda-environment.yaml")
+    if document is None:
+        return
+    try:
+        snapshot = conda_environment.read(document)
+    except RecordError as error:
+        note = Note(
+            code="conda-export-empty", message=f"the conda export tells nothing: {error.reason}", path=document.source
+        )
+        yield Part(source=document.source, snapshot=Snapshot(notes=(note,)))
+        return
+    run = combine(parts)
+    if reason := another_environment(run, snapshot):
+        note = Note(
+            code="conda-of-another-environment", message=f"the conda export is left out: {reason}", path=document.source
+        )
+        yield Part(source=document.source, snapshot=Snapshot(notes=(note,)))
+        return
+    yield Part(source=document.source, snapshot=_without_old_pip(snapshot, run))
+
+
+def another_environment(run: Snapshot, export: Snapshot) -> str | None:
+    """Why a conda export is not of the environment that ran; None when nothing speaks against it.
+
+    The run's interpreter lies in the export's prefix (``<prefix>/bin/python``), and has the same version.
+    """
+    executable, prefix = run.python.executable, export.python.prefix
+    if executable and prefix and (home := _home_of(executable)) is not None and home != _normal(prefix):
+        return f"the run used {executable}, the export is of {prefix}"
+    ran, exported = run.python.version, export.python.version
+    if ran and exported and not (f"{ran}.".startswith(f"{exported}.") or f"{exported}.".startswith(f"{ran}.")):
+        return f"the run used Python {ran}, the export has {exported}"
+    return None
+
+
+def _home_of(executable: str) -> str | None:
+    """The prefix that an interpreter belongs to by its path; None for a path that says nothing."""
+    if re.match(r"[A-Za-z]:\\", executable):
+        return _normal(str(PureWindowsPath(executable).parent))
+    path = PurePosixPath(executable)
+    return _normal(str(path.parent.parent)) if path.is_absolute() and path.parent.name == "bin" else None
+
+
+def _normal(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").lower() if re.match(r"[A-Za-z]:", path) else path.rstrip("/")
+
+
+def _without_old_pip(export: Snapshot, run: Snapshot) -> Snapshot:
+    """The export's pip section repeats what the run's own list tells: where there is one, only conda's part counts."""
+    if not run.distributions:
+        return export
+    kept = tuple(item for item in export.distributions if item.conda is not None)
+    notes = tuple(note for note in export.notes if not (note.path or "").startswith("dependencies.pip"))
+    return msgspec.structs.replace(export, distributions=kept, notes=bounded(notes))
