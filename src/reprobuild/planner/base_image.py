@@ -112,6 +112,8 @@ def _with_platform(choice: BaseChoice, note: str) -> BaseChoice:
 
 def _recorded_system(subject: Subject, catalog: Catalog) -> _Wanted:
     systems = catalog.operating_systems
+    if subject.system not in (None, "Linux"):
+        return _Wanted(system=None, glibc=None, told="no Linux", fact=None)
     if subject.os_id and subject.os_version:
         fact = subject.fact("system.os_version", f"{subject.os_id} {subject.os_version}")
         system = systems.get(subject.os_id, subject.os_version)

@@ -33,7 +33,7 @@ def treat_direct(package: Package, target: Target, source: SourceFacts | None) -
     path = f"{package.path}.direct_url"
     if direct.vcs_info is not None:
         return _version_control(package, direct, path)
-    if direct.url.startswith("file:"):
+    if _is_local(direct):
         return _local(package, direct, path, source)
     return _archive(package, direct, path, target)
 
@@ -43,7 +43,7 @@ def _version_control(package: Package, direct: DirectUrl, path: str) -> Treatmen
     if direct.vcs_info.vcs != "git":
         kind = grammar.token(direct.vcs_info.vcs, f"{path}.vcs_info.vcs")
         return LeaveOut(reason=f"it came from a {kind} repository, which the recipe can't install from")
-    if direct.url.startswith(("file:", "git+file:")):
+    if direct.url.startswith(("file:", "git+file:", "/", ".", "~")):
         return LeaveOut(
             reason="it came from a git repository on the recorded machine",
             warning=_local_warning(package),
@@ -107,6 +107,11 @@ def _fragment(direct: DirectUrl, path: str) -> str:
     if not direct.subdirectory:
         return ""
     return "#subdirectory=" + grammar.directory(direct.subdirectory, f"{path}.subdirectory")
+
+
+def _is_local(direct: DirectUrl) -> bool:
+    """A file URL, or the bare path that an editable line of a list holds."""
+    return direct.url.startswith(("file:", "/", ".", "~")) or direct.dir_info is not None or direct.url[1:3] == ":\\"
 
 
 def _local(package: Package, direct: DirectUrl, path: str, source: SourceFacts | None) -> Treatment | None:

@@ -46,10 +46,10 @@ OS_PACKAGES = frozenset(
 MAC_ONLY = re.compile(r"appnope|pyobjc(?:-.*)?|tensorflow-(?:macos|metal)|mlx(?:-lm|-metal)?|rumps|py2app")
 WINDOWS_ONLY = re.compile(
     r"pywin32(?:-ctypes)?|pypiwin32|pywinpty|comtypes|wmi|win-unicode-console|tensorflow-intel|torch-directml|pywinauto"
-    r"|windows-curses|winkerberos|win-inet-pton|pyreadline3?|menuinst"
+    r"|windows-curses|winkerberos|win-inet-pton|pyreadline3?"
 )
 CONDA_ONLY = re.compile(
-    r"conda(?:-.*)?|anaconda-.*|navigator-updater|ruamel-yaml-conda|libmambapy|mkl-(?:service|fft|random)|boltons-conda"
+    r"conda(?:-.*)?|anaconda-.*|navigator-updater|ruamel-yaml-conda|libmambapy|mkl-(?:service|fft|random)|menuinst"
 )
 """Tools of conda itself, and conda's builds of packages that the default index holds in other versions."""
 
@@ -69,8 +69,8 @@ def leave_out(package: Package) -> LeaveOut | None:
         return LeaveOut(reason="it exists for macOS only")
     if WINDOWS_ONLY.fullmatch(package.canonical):
         return LeaveOut(reason="it exists for Windows only")
-    if CONDA_ONLY.fullmatch(package.canonical) and _is_conda(package):
-        return LeaveOut(reason="it is a tool of conda itself, which the image does not use")
+    if CONDA_ONLY.fullmatch(package.canonical):
+        return LeaveOut(reason="it belongs to conda itself, which the image does not use")
     if package.canonical == "google-colab":
         return LeaveOut(reason="it exists only inside Colab")
     return None
@@ -78,7 +78,3 @@ def leave_out(package: Package) -> LeaveOut | None:
 
 def _belongs_to_system(package: Package) -> bool:
     return package.canonical in OS_PACKAGES or bool(_OS_VERSION.fullmatch(package.version_text or ""))
-
-
-def _is_conda(package: Package) -> bool:
-    return package.distribution.conda is not None or package.distribution.installer == "conda"

@@ -8,7 +8,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.torch_wheels import local_of
+from reprobuild.catalog.torch_wheels import local_of, nightly_date
 from reprobuild.plan import DefaultIndex, Fidelity, FindLinks, Origin, PlanWarning, PytorchFolder, Requirement
 from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
@@ -82,6 +82,8 @@ def treat(package: Package, sources: Sources) -> Treatment:
         return Resolve(requirement=requirement, reason="the record tells no version of it")
     if package.version is None:
         return LeaveOut(reason=f"{package.version_text} is no version that a package index can hold")
+    if package.version.is_devrelease and not nightly_date(package.version_text):
+        return _unpublished(package)
     return _from_index(package, package.version, sources)
 
 
@@ -195,17 +197,21 @@ def _with_local(package: Package, version: Version, local: str, sources: Sources
     is_label = package.canonical in TORCH_FAMILY and _CONDA_LABEL.fullmatch(local) and version.is_prerelease
     if is_label:
         final = f"{package.name}=={version.base_version}"
-        return _public_version(package, Requirement(name=package.name, line=final), "conda's label for that release")
+        return _public_version(package, Requirement(name=package.name, line=final), f"+{local} is conda's label for it")
     if version.is_devrelease or version.is_prerelease:
-        return LeaveOut(
-            reason=f"{package.version_text} was built from source, and no index has it",
-            warning=PlanWarning(
-                code="unpublished-version",
-                message=f"{package.pin} was built from source, so the image does not hold it",
-                hint="record the repository and commit it was built from",
-            ),
-        )
-    return _public_version(package, public, f"the suffix +{local} is another builder's")
+        return _unpublished(package)
+    return _public_version(package, public, f"+{local} is another builder's mark")
+
+
+def _unpublished(package: Package) -> LeaveOut:
+    return LeaveOut(
+        reason=f"{package.version_text} was built from source, and no index has it",
+        warning=PlanWarning(
+            code="unpublished-version",
+            message=f"{package.pin} was built from source, so the image does not hold it",
+            hint="record the repository and commit it was built from",
+        ),
+    )
 
 
 def _public_version(package: Package, requirement: Requirement, why: str) -> Install:
@@ -213,7 +219,7 @@ def _public_version(package: Package, requirement: Requirement, why: str) -> Ins
         origin=DefaultIndex(),
         requirement=requirement,
         fidelity=Fidelity.EQUIVALENT,
-        difference=f"{package.version_text} is {why}; the default index has the same version without it",
+        difference=f"{why}, and the default index has that version without it",
         heavy=bool(HEAVY.fullmatch(package.canonical)),
     )
 

@@ -35,7 +35,7 @@ OLDEST = Version("3.6")
 _OPENSSL_1 = "1.1.1w"
 """The last release that CPython before 3.10 was made for."""
 
-Builder = Literal["distribution", "standalone", "official image", "conda"]
+Builder = Literal["distribution", "standalone", "official image", "conda", "another system's"]
 
 
 class PythonVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,8 @@ def _checked(wanted: PythonVersion) -> PythonVersion:
 
 def _newest_patch(minor: str, fact: Fact, platform: Platform, catalog: Catalog) -> PythonVersion:
     cpython = catalog.cpython
-    versions = cpython.uv_versions(platform.architecture, minor=minor) or cpython.image_versions(minor)
+    of_uv, of_images = cpython.uv_versions(platform.architecture, minor=minor), cpython.image_versions(minor)
+    versions = [version for version in of_uv if version in of_images] or of_uv or of_images
     released = [version for version in versions if not Version(version).is_prerelease]
     if not released:
         raise PlanError(f"no source that the tables know has CPython {minor}")
@@ -100,7 +101,7 @@ def _newest_patch(minor: str, fact: Fact, platform: Platform, catalog: Catalog) 
 
 
 def _of_torch(subject: Subject, platform: Platform, catalog: Catalog) -> PythonVersion:
-    """The newest Python that the recorded torch was published for."""
+    """The second newest Python of the recorded torch: for the newest one, few other projects had wheels yet."""
     torch = subject.find("torch")
     told = (torch.version_text if torch else None) or subject.torch_version
     machine = "aarch64" if platform.architecture == "arm64" else "x86_64"
@@ -112,9 +113,10 @@ def _of_torch(subject: Subject, platform: Platform, catalog: Catalog) -> PythonV
             "the record does not tell its Python version, and nothing in it lets one infer it",
             hint="say it: --python 3.10.12",
         )
-    fact = Fact(name="python.version", value=str(minors[-1]), source="torch_wheels", certainty="inferred")
-    chosen = _newest_patch(str(minors[-1]), fact, platform, catalog)
-    note = f"the record does not tell its Python; {minors[-1]} is the newest that torch {told} was published for"
+    minor = str(minors[-2] if len(minors) > 1 else minors[-1])
+    fact = Fact(name="python.version", value=minor, source="torch_wheels", certainty="inferred")
+    chosen = _newest_patch(minor, fact, platform, catalog)
+    note = f"the record does not tell its Python; torch {told} was published for {minor} (say it with --python)"
     return msgspec.structs.replace(chosen, note=note)
 
 
@@ -122,6 +124,8 @@ def recorded_builder(facts: PythonFacts, subject: Subject) -> Builder | None:
     """Who built the recorded interpreter, from its compiler, its build text and its prefix."""
     build = facts.build or ""
     prefix = facts.base_prefix or facts.prefix or ""
+    if subject.system not in (None, "Linux"):
+        return "another system's"
     if facts.environment == "conda" or "conda-forge" in build or "packaged by" in build or "Anaconda" in build:
         return "conda"
     if "Clang" in (facts.compiler or build) and subject.system == "Linux":
@@ -174,11 +178,9 @@ def _of_uv(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> _Foun
     build = catalog.cpython.uv_build(wanted.version, platform.architecture)
     if build is None:
         return f"uv has no build of {wanted.version} for {platform}"
-    return (
-        UvPython(version=wanted.version, build=build.build),
-        "uv has a standalone build of this version",
-        "standalone",
-    )
+    # The pinned uv decides on the build itself; only one that another uv's table names has to be asked for.
+    pinned = None if build.uv else build.build
+    return UvPython(version=wanted.version, build=pinned), "uv has a standalone build of this version", "standalone"
 
 
 def _of_image(wanted: PythonVersion, base: BaseImage, catalog: Catalog) -> _Found:

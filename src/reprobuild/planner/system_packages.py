@@ -15,6 +15,8 @@ _ALWAYS_THERE = re.compile(
     r"(?:lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z)|ld-linux[a-z0-9_-]*|linux-vdso)\.so.*"
 )
 _CUDA_LIBRARY = re.compile(r"lib(?:cuda|cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|nccl|nv|cupti).*")
+_NOT_AT_RUN_TIME = frozenset({"git-lfs"})
+"""What the table lists beside ``git``, but no package calls."""
 _COMPILERS = {"apt": ("build-essential",), "dnf": ("gcc", "gcc-c++", "make")}
 
 SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...]]
@@ -30,7 +32,8 @@ def decide_system_packages(
     options: PlanOptions,
 ) -> SystemChoice:
     """Packages for the run and for the builder, each with its reason, and warnings for what no package has."""
-    chosen: dict[str, SystemPackage] = {package.name: package for package in of_python}
+    certificates = SystemPackage(name="ca-certificates", reason="TLS connections of the run")
+    chosen: dict[str, SystemPackage] = {package.name: package for package in (certificates, *of_python)}
     missing: list[PlanWarning] = []
     scanned = bool(libraries)
     if scanned:
@@ -72,7 +75,8 @@ def _of_table(
         for need in catalog.apt.needs(package.canonical, package.version_text):
             if need.from_source_only or need.condition:
                 continue
-            for name in catalog.apt.packages(need.runtime, base.codename or ""):
+            needed = tuple(library for library in need.runtime if library not in _NOT_AT_RUN_TIME)
+            for name in catalog.apt.packages(needed, base.codename or ""):
                 chosen.setdefault(name, SystemPackage(name=name, reason=f"{package.name} needs it when it runs"))
 
 

@@ -162,6 +162,8 @@ def _foreign_suffix(question: _Question, local: str) -> TorchBuild:
     if elsewhere and any(each.offers(None, question.platform) for each in elsewhere):
         raise _no_wheel(question)
     cuda = question.subject.torch_cuda or question.subject.loose_cuda or _cuda_of_folder(elsewhere)
+    if cuda is None and not elsewhere and question.pypi is not None:
+        return _instead_of_foreign(question, question.pypi)
     variant = _by_cuda(question, cuda)
     if variant is None:
         raise _no_wheel(question)
@@ -170,6 +172,17 @@ def _foreign_suffix(question: _Question, local: str) -> TorchBuild:
         f"{variant.published_version} is the nearest published build of the same release"
     )
     return _from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
+
+
+def _instead_of_foreign(question: _Question, wheel: PypiWheels) -> TorchBuild:
+    """Another builder's torch of which not even the CUDA is known: the release's default build."""
+    plain = msgspec.structs.replace(question, told=question.release.version)
+    build = _from_default_index(plain, wheel)
+    reason = (
+        f"torch {question.told} is a build that no public index has; {question.release.version} of the default "
+        f"index ({f'CUDA {wheel.cuda}' if wheel.cuda else 'no CUDA'}) is the same release"
+    )
+    return msgspec.structs.replace(build, reason=reason, fidelity=Fidelity.SUBSTITUTED)
 
 
 def _cuda_of_folder(variants: list[TorchVariant]) -> str | None:
