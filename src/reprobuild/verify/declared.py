@@ -19,17 +19,14 @@ def check(evidence: Evidence) -> LevelResult:
     labels = [*_label_findings(evidence)]
     announced = [*announcements(evidence.plan)]
     failed = any(finding.is_failure for finding in labels)
-    unlabeled = tuple(
-        f"label {name}: the image has none, so it was not built by reprobuild or its labels were removed"
-        for name in (SNAPSHOT_LABEL, PLAN_LABEL)
-        if name not in evidence.image.labels
-    )
+    absent = [name for name in (SNAPSHOT_LABEL, PLAN_LABEL) if name not in evidence.image.labels]
+    unlabeled = f"the image has no label {' or '.join(absent)}: it was not built by reprobuild, or labels were removed"
     return LevelResult(
         level=Level.DECLARED,
         outcome=Outcome.FAILED if failed else Outcome.PASSED,
         summary=_summary(evidence.plan, len(announced)),
         findings=(*labels, *announced),
-        not_checked=unlabeled,
+        not_checked=(unlabeled,) if absent else (),
         next_step="the image says that it was built from another record: verify it against that one, or rebuild it "
         "from this one with `reprobuild rebuild`"
         if failed

@@ -109,9 +109,8 @@ def _changed_files(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 subject=f"files of {name}",
                 verdict=Verdict.WRONG if report.changed else Verdict.MISSING,
-                expected=f"{report.checked} files as its RECORD lists them",
                 found=_altered(report),
-                reason="changed after the installation",
+                reason=f"of the {report.checked} files that its RECORD lists, since the installation",
             )
 
 
