@@ -161,7 +161,8 @@ def _foreign_suffix(question: _Question, local: str) -> TorchBuild:
     elsewhere = [each for each in question.release.variants if each.local == local]
     if elsewhere and any(each.offers(None, question.platform) for each in elsewhere):
         raise _no_wheel(question)
-    cuda = question.subject.torch_cuda or question.subject.loose_cuda or _cuda_of_folder(elsewhere)
+    told_cuda = question.subject.torch_cuda or question.subject.loose_cuda
+    cuda = told_cuda or _cuda_of_folder(elsewhere) or _cuda_of_suffix(local)
     if cuda is None and not elsewhere and question.pypi is not None:
         return _instead_of_foreign(question, question.pypi)
     variant = _by_cuda(question, cuda)
@@ -183,6 +184,12 @@ def _instead_of_foreign(question: _Question, wheel: PypiWheels) -> TorchBuild:
         f"index ({f'CUDA {wheel.cuda}' if wheel.cuda else 'no CUDA'}) is the same release"
     )
     return msgspec.structs.replace(build, reason=reason, fidelity=Fidelity.SUBSTITUTED)
+
+
+def _cuda_of_suffix(local: str) -> str | None:
+    """The CUDA that a suffix speaks of, although no build of this release carries it."""
+    found = re.fullmatch(r"cu([0-9]{1,2})([0-9])", local)
+    return f"{found.group(1)}.{found.group(2)}" if found else None
 
 
 def _cuda_of_folder(variants: list[TorchVariant]) -> str | None:
