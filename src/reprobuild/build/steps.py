@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 _INSTRUCTION = re.compile(r"^[A-Za-z]+(?:\s|$)")
 _LONGEST = 90
+_REMARKS = ("hadolint ", "syntax=", "escape=")
+"""What tools read in comments."""
 
 
 def step_descriptions(dockerfile: str) -> tuple[str | None, ...]:
@@ -42,15 +45,17 @@ def _continues(line: str, already: bool) -> bool:
 
 
 def _first_sentence(comment: list[str]) -> str | None:
-    words: list[str] = []
-    for line in comment:
-        # Reasons in a list and remarks to a linter stand below the sentence that says what is done.
-        if not line or line.startswith(("- ", "hadolint ", "syntax=", "escape=")):
-            if words:
-                break
-            continue
-        words.append(line)
-    sentence = re.split(r"(?<=[.:;])\s", " ".join(words), maxsplit=1)[0].rstrip(".:;")
+    """The sentence that a comment opens with; of one that opens with a list, the list's items."""
+    lines = [line for line in comment if line and not line.startswith(_REMARKS)]
+    if lines and lines[0].startswith("- "):
+        sentence = ", ".join(line.removeprefix("- ") for line in itertools.takewhile(_is_item, lines))
+    else:
+        words = " ".join(itertools.takewhile(lambda line: not _is_item(line), lines))
+        sentence = re.split(r"(?<=\.)\s", words, maxsplit=1)[0].rstrip(".")
     if len(sentence) > _LONGEST:
-        sentence = sentence[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"
+        sentence = sentence[: _LONGEST - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
     return sentence or None
+
+
+def _is_item(line: str) -> bool:
+    return line.startswith("- ")

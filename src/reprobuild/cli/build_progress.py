@@ -103,7 +103,9 @@ class LiveProgress:
     def __init__(self, descriptions: tuple[str | None, ...]) -> None:
         self._descriptions = descriptions
         self._console = console.rich_console(stderr=True)
-        self._status = self._console.status("sending the recipe to the engine", spinner="line")
+        # rich calls __rich__ for each frame, so the time goes on where a step says nothing for long.
+        self._status = self._console.status(self, spinner="line")
+        self._saying = "sending the recipe to the engine"
         self._started = time.monotonic()
         self._step: StepStarted | None = None
         self._step_started = self._started
@@ -129,13 +131,13 @@ class LiveProgress:
                 self._finish_step("done")
                 self._step, self._step_started, self._cached = event, time.monotonic(), False
                 self._pull.clear()
-                self._update("")
+                self._saying = ""
             case CacheHit():
                 self._cached = True
             case Output(text=text):
-                self._update(text)
+                self._saying = text.strip()
             case Pulling():
-                self._update(self._pulled(event))
+                self._saying = self._pulled(event)
             case _:
                 pass
 
@@ -147,17 +149,16 @@ class LiveProgress:
         mark = "✗" if outcome == "failed" else "✓"
         width = len(str(step.total))
         title = step_title(step, self._descriptions)
-        self._print(f"{mark} {step.number:>{width}}/{step.total}  {title}  ({took})")
+        self._console.print(f"{mark} {step.number:>{width}}/{step.total}  {title}  ({took})", soft_wrap=True)
 
-    def _update(self, saying: str) -> None:
-        step = self._step
-        if step is None:
-            line = saying
-        else:
+    def __rich__(self) -> str:
+        """The changing line as it is now."""
+        line = self._saying
+        if (step := self._step) is not None:
             line = f"step {step.number}/{step.total}, {_elapsed(self._started)}: {step_title(step, self._descriptions)}"
-            line = f"{line}  {saying.strip()}" if saying.strip() else line
+            line = f"{line}  {self._saying}" if self._saying else line
         # Two columns are the spinner's; a line that wraps could not be taken back.
-        self._status.update(line[: max(20, self._console.width - 3)])
+        return line[: max(20, self._console.width - 3)]
 
     def _pulled(self, event: Pulling) -> str:
         """How much of the base image has come, over all of its layers."""
@@ -169,16 +170,13 @@ class LiveProgress:
         total = sum(layer.total_bytes for layer in self._pull.values())
         return f"{event.status.lower()}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
 
-    def _print(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True)
-
 
 def step_title(step: StepStarted, descriptions: tuple[str | None, ...]) -> str:
-    """What a step is about: the recipe's comment with the kind of instruction, or the instruction itself."""
+    """What a step is about: of a command the recipe's comment, of everything else the instruction itself."""
     instruction = " ".join(step.instruction.split())
-    if 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
-        keyword = instruction.split(" ", 1)[0].upper()
-        return description if keyword == "RUN" else f"{description} ({keyword})"
+    is_command = instruction.upper().startswith("RUN ")
+    if is_command and 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
+        return description
     if len(instruction) > _LONGEST_INSTRUCTION:
         return instruction[: _LONGEST_INSTRUCTION - 1] + "…"
     return instruction
