@@ -273,21 +273,27 @@ def _headers(read: "Callable[[int], str | None]") -> "dict[str, str]":
 
 
 def _path_of_url(url: "str") -> "str | None":
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
+    from urllib.parse import unquote, urlsplit
 
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
-    host = "" if parts.netloc in ("", "localhost") else "\\\\" + parts.netloc
-    return url2pathname(host + parts.path)
+    if os.name != "nt":
+        return unquote(parts.path)
+    from urllib.request import url2pathname  # It loads ssl and the whole of http, so only where a drive needs it.
+
+    return url2pathname("\\\\" + parts.netloc + parts.path if parts.netloc not in ("", "localhost") else parts.path)
 
 
 def _url_of_path(path: "str") -> "str":
-    from urllib.parse import urljoin
+    from urllib.parse import quote
+
+    path = os.path.normpath(os.path.abspath(path))
+    if os.name != "nt":
+        return "file://" + quote(path)
     from urllib.request import pathname2url
 
-    return urljoin("file:", pathname2url(os.path.normpath(os.path.abspath(path))))
+    return "file:" + pathname2url(path)
 
 
 def installed_distributions(paths: "list[str]", findings: "Findings") -> "list[Installed]":

@@ -77,8 +77,8 @@ class Probing:
         return output
 
     def _no_answer(self, errors: bytes) -> CaptureError:
-        last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-        said = f": {last[0][:300]}" if last else ""
+        last = (errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+        said = f": {last[:200]}" if last and "import sys" not in last else ""  # Some programs quote our loader.
         return CaptureError(
             f"{self.python} did not run as a Python interpreter (exit code {self._process.returncode}){said}",
             hint="name the python program itself, such as .venv/bin/python",
