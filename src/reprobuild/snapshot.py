@@ -350,8 +350,16 @@ def from_json_object(content: object, *, source: str | None = None) -> Snapshot:
 
 
 def _located(error: msgspec.ValidationError, source: str | None) -> RecordError:
-    """msgspec ends its message in `` - at `$.distributions[3].version` ``: turn that into our path."""
-    message, _, place = str(error).partition(" - at `$")
+    """msgspec ends its message in `` - at `$.distributions[3].version` ``: turn that into our path.
+
+    The one message that repeats the value itself, at any length, is put in words of our own.
+    """
+    text = str(error)
+    message, found, place = text.rpartition(" - at `$")
+    if not found:
+        message, place = text, ""
+    if message.startswith("Invalid enum value"):
+        message = "this is not one of the values that can stand here"
     return RecordError(message, source=source, path=place.rstrip("`").lstrip(".") or None)
 
 

@@ -27,6 +27,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _URL_TAIL = re.compile(r"[A-Za-z0-9._~!*+,=:@%/&-]{0,1800}")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _PYTHON = re.compile(r"([23]\.[0-9]{1,2}(?:\.[0-9]{1,2})?(?:(?:a|b|rc)[0-9]{1,2})?)\+?")
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 _DOTTED = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,8}){0,4}")
 
 WEB_SCHEMES = frozenset({"http", "https"})
@@ -34,7 +35,8 @@ VCS_SCHEMES = frozenset({"git+https", "git+http", "git+ssh", "git"})
 
 
 def excerpt(text: str) -> str:
-    """At most 40 characters of hostile text, quoted and escaped to ASCII, for an error message."""
+    """At most 40 characters of hostile text, without credentials, quoted and escaped to ASCII, for an error message."""
+    text = _CREDENTIALS.sub("//***@", text[:400])
     return f"{text[:40]!a}..." if len(text) > 40 else f"{text!a}"
 
 
