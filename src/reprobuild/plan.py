@@ -232,6 +232,10 @@ class PackageGroup(Fields, frozen=True, kw_only=True):
     build_isolation: bool = True
     build_constraints: tuple[str, ...] = ()
     """Requirement lines that bind build environments, such as ``Cython<3``."""
+    build_requires: tuple[str, ...] = ()
+    """Requirement lines that a build without isolation finds installed, beside the groups before it."""
+    build_environment: dict[str, str] = {}
+    """Environment variables of the builds, such as ``MAX_JOBS``."""
     exclude_newer: str | None = None
     """ISO date: build requirements as of that day."""
     resolve_dependencies: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.cpython import UV_VERSION
+from reprobuild.catalog.digests import UV_REPOSITORY
 from reprobuild.catalog.operating_systems import glibc_of_tag
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
@@ -34,7 +36,6 @@ from reprobuild.snapshot import Snapshot
 __all__ = ["PlanOptions", "plan"]
 
 _NO_OPTIONS = PlanOptions()
-_UV_IMAGE = "ghcr.io/astral-sh/uv:0.13.9"
 
 
 def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTIONS) -> Plan:
@@ -67,7 +68,14 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     python = decide_source(version, base.base, platform, catalog)
     installed = tuple(item.package for item in treated if not isinstance(item.treatment, LeaveOut))
     system_packages, system_decision, system_warnings = decide_system_packages(
-        base.base, installed, snapshot.system_libraries, groups, python.system_packages, catalog, options
+        base.base,
+        installed,
+        snapshot.system_libraries,
+        groups,
+        _build_libraries(treated),
+        python.system_packages,
+        catalog,
+        options,
     )
     time_decision, time_warnings = decide_build_time(subject, groups)
     result = Plan(
@@ -80,7 +88,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         groups=groups,
         system_packages=system_packages,
         build_base=base.build_base,
-        uv_image=options.uv_image or _UV_IMAGE,
+        uv_image=options.uv_image or _uv_image(catalog),
         decisions=(
             accelerator_decision,
             base.decision,
@@ -104,6 +112,12 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     return result
 
 
+def _uv_image(catalog: Catalog) -> str:
+    """The image of the uv whose table of builds the catalog has read; its version is pinned, so its builds are."""
+    known = catalog.uv_images.get(UV_VERSION)
+    return known.reference if known else f"{UV_REPOSITORY}:{UV_VERSION}"
+
+
 def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
     """Every package with its treatment. Of two with the same name only the first was importable."""
     seen: dict[str, str] = {}
@@ -116,6 +130,15 @@ def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
         else:
             treated.append(Treated(package=package, treatment=treat(package, sources)))
     return tuple(treated)
+
+
+def _build_libraries(treated: tuple[Treated, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (library, item.package.name)
+        for item in treated
+        if isinstance(item.treatment, Install)
+        for library in item.treatment.build_libraries
+    )
 
 
 def _group_names(groups: tuple[PackageGroup, ...]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from reprobuild.catalog import Catalog
 from reprobuild.plan import Direct, Fidelity, PlanWarning, PytorchFolder, Requirement
 from reprobuild.planner import grammar
 from reprobuild.planner.subject import Package
@@ -22,7 +23,7 @@ _PYTORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9
 _SCP_LIKE = re.compile(r"git@([A-Za-z0-9.-]{1,250}):(?!//)([A-Za-z0-9._~/-]{1,500})")
 
 
-def treat_direct(package: Package, target: Target, source: SourceFacts | None) -> Treatment | None:
+def treat_direct(package: Package, target: Target, source: SourceFacts | None, catalog: Catalog) -> Treatment | None:
     """The treatment of a package with a URL of its own; None for a local build that an index may have as well.
 
     A file URL that conda's build machine left behind says nothing of the origin: it is treated as an index package.
@@ -34,7 +35,7 @@ def treat_direct(package: Package, target: Target, source: SourceFacts | None) -
     if direct.vcs_info is not None:
         return _version_control(package, direct, path)
     if _is_local(direct):
-        return _local(package, direct, path, source)
+        return _local(package, direct, path, source, catalog)
     return _archive(package, direct, path, target)
 
 
@@ -114,10 +115,12 @@ def _is_local(direct: DirectUrl) -> bool:
     return direct.url.startswith(("file:", "/", ".", "~")) or direct.dir_info is not None or direct.url[1:3] == ":\\"
 
 
-def _local(package: Package, direct: DirectUrl, path: str, source: SourceFacts | None) -> Treatment | None:
+def _local(
+    package: Package, direct: DirectUrl, path: str, source: SourceFacts | None, catalog: Catalog
+) -> Treatment | None:
     if package.distribution.conda is not None or package.distribution.installer == "conda":
         return None
-    if is_conda_build_path(direct.url):
+    if is_conda_build_path(package, direct.url, catalog):
         return None
     published = _published_checkout(package, direct, path, source)
     if published is not None:
@@ -128,16 +131,10 @@ def _local(package: Package, direct: DirectUrl, path: str, source: SourceFacts |
     return LeaveOut(reason=reason, warning=_local_warning(package))
 
 
-def is_conda_build_path(url: str) -> bool:
+def is_conda_build_path(package: Package, url: str, catalog: Catalog) -> bool:
     """Whether a file URL is a path on conda's build machines, left in metadata: it says nothing of the origin."""
-    return bool(_CONDA_BUILD.match(unquote(url)))
-
-
-_CONDA_BUILD = re.compile(
-    r"file:///(?:croot/|home/conda/feedstock_root|home/builder/|tmp/build/|opt/conda/conda-bld|work/ci_py[0-9]"
-    r"|home/ktietz/src/ci|Users/[^/]{1,64}/(?:ci_|miniforge3/conda-bld|miniconda3/conda-bld)|Users/runner/"
-    r"|private/var/folders|home/task_[0-9]|[CD]:/(?:ci|b|bld)(?:/|_)|D:/bld/|rattler-build|home/runner/)"
-)
+    found = catalog.freeze_traps.line(f"{package.name} @ {url[:500]}")
+    return (found is not None and found.pattern.id == "conda-build-path") or url.startswith("file:///work/")
 
 
 def _published_checkout(package: Package, direct: DirectUrl, path: str, source: SourceFacts | None) -> Install | None:

@@ -112,6 +112,8 @@ def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date |
         needs_nvcc=key.needs_nvcc,
         build_isolation=key.build_isolation,
         build_constraints=tuple(sorted(constraints)),
+        build_requires=tuple(sorted({line for install in installs for line in install.build_requires})),
+        build_environment=dict(sorted(item for install in installs for item in install.build_environment.items())),
         exclude_newer=exclude_newer.isoformat() if exclude_newer and builds else None,
     )
 

@@ -4,77 +4,68 @@ from __future__ import annotations
 
 import re
 
-from reprobuild.plan import Fidelity
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.freeze_traps import FreezeName
+from reprobuild.plan import DefaultIndex, Fidelity, PlanWarning, Requirement
 from reprobuild.planner.subject import Package
-from reprobuild.planner.treatment import LeaveOut
-
-OS_PACKAGES = frozenset(
-    {
-        "brlapi",
-        "chrome-gnome-shell",
-        "cloud-init",
-        "command-not-found",
-        "cupshelpers",
-        "dbus-python",
-        "defer",
-        "distro-info",
-        "language-selector",
-        "launchpadlib",
-        "lazr-restfulclient",
-        "lazr-uri",
-        "louis",
-        "macaroonbakery",
-        "pygobject",
-        "python-apt",
-        "python-debian",
-        "screen-resolution-extra",
-        "ssh-import-id",
-        "systemd-python",
-        "ubuntu-advantage-tools",
-        "ubuntu-drivers-common",
-        "ubuntu-pro-client",
-        "ufw",
-        "unattended-upgrades",
-        "usb-creator",
-        "wadllib",
-        "xdg",
-        "xkit",
-    }
-)
-"""Distributions that Debian and Ubuntu install for themselves and that no index holds in these versions."""
-
-MAC_ONLY = re.compile(r"appnope|pyobjc(?:-.*)?|tensorflow-(?:macos|metal)|mlx(?:-lm|-metal)?|rumps|py2app")
-WINDOWS_ONLY = re.compile(
-    r"pywin32(?:-ctypes)?|pypiwin32|pywinpty|comtypes|wmi|win-unicode-console|tensorflow-intel|torch-directml|pywinauto"
-    r"|windows-curses|winkerberos|win-inet-pton|pyreadline3?"
-)
-CONDA_ONLY = re.compile(
-    r"conda(?:-.*)?|anaconda-.*|navigator-updater|ruamel-yaml-conda|libmambapy|mkl-(?:service|fft|random)|menuinst"
-)
-"""Tools of conda itself, and conda's builds of packages that the default index holds in other versions."""
+from reprobuild.planner.treatment import Install, LeaveOut, Treatment
 
 _OS_VERSION = re.compile(r".*(?:[+~-]ubuntu|ubuntu[0-9]|\+deb[0-9]|-unknown$).*")
+_INDEX_INSTALLERS = frozenset({"pip", "uv", "poetry", "pdm"})
+_NO_LOSS = frozenset({"artifact", "installer", "moved"})
+"""Kinds of names whose absence changes nothing that could be imported."""
 
 
-def leave_out(package: Package) -> LeaveOut | None:
-    """Why the package is left out; None when it belongs into the image."""
-    if package.canonical == "pkg-resources" and package.version_text in ("0.0.0", "0.0"):
-        return LeaveOut(
-            reason="a slip of Debian's venv that is no package: setuptools brings pkg_resources",
-            fidelity=Fidelity.EQUIVALENT,
-        )
-    if _belongs_to_system(package):
-        return LeaveOut(reason="it belongs to the recorded operating system's own tools")
-    if MAC_ONLY.fullmatch(package.canonical):
-        return LeaveOut(reason="it exists for macOS only")
-    if WINDOWS_ONLY.fullmatch(package.canonical):
-        return LeaveOut(reason="it exists for Windows only")
-    if CONDA_ONLY.fullmatch(package.canonical):
-        return LeaveOut(reason="it belongs to conda itself, which the image does not use")
-    if package.canonical == "google-colab":
-        return LeaveOut(reason="it exists only inside Colab")
-    return None
+def leave_out(package: Package, catalog: Catalog) -> Treatment | None:
+    """Why the package is left out, or what stands in for it; None when it belongs into the image as it is."""
+    if _OS_VERSION.fullmatch(package.version_text or ""):
+        return LeaveOut(reason="its version is the operating system's own, which no index has")
+    row = catalog.freeze_traps.name(package.canonical, package.version_text)
+    if row is None:
+        return None
+    match row.treatment:
+        case "leave out" | "system":
+            return _left_out(package, row)
+        case "refuse":
+            return _refused(package, row)
+        case "replace":
+            return _replaced(package, row)
+        case _:
+            return None
 
 
-def _belongs_to_system(package: Package) -> bool:
-    return package.canonical in OS_PACKAGES or bool(_OS_VERSION.fullmatch(package.version_text or ""))
+def _left_out(package: Package, row: FreezeName) -> LeaveOut | None:
+    if row.kind == "operating-system" and _came_from_an_index(package):
+        return None
+    reason = row.reason + (f" ({row.replacement} is its package there)" if row.treatment == "system" else "")
+    fidelity = Fidelity.EQUIVALENT if row.kind in _NO_LOSS else Fidelity.MISSING
+    return LeaveOut(reason=reason, fidelity=fidelity)
+
+
+def _came_from_an_index(package: Package) -> bool:
+    """Some of those names are also projects on the index; whoever installed it knows which one it is."""
+    return (package.distribution.installer or "").lower() in _INDEX_INSTALLERS
+
+
+def _refused(package: Package, row: FreezeName) -> LeaveOut:
+    instead = f"; {row.replacement} stands in for it" if row.replacement else ""
+    return LeaveOut(
+        reason=f"{row.reason}{instead}",
+        warning=PlanWarning(
+            code="not-installable",
+            message=f"{package.pin} can't be installed as recorded: {row.reason}{instead}",
+            hint="install it in an image built on top of this one",
+        ),
+    )
+
+
+def _replaced(package: Package, row: FreezeName) -> Install | None:
+    if row.replacement is None or package.version is None:
+        return None
+    return Install(
+        origin=DefaultIndex(),
+        requirement=Requirement(name=row.replacement, line=f"{row.replacement}=={package.version.public}"),
+        fidelity=Fidelity.SUBSTITUTED,
+        difference=f"{row.reason}: {row.replacement} takes its place",
+        heavy=True,
+    )

@@ -3,54 +3,43 @@
 from __future__ import annotations
 
 import re
+from typing import assert_never
 
 import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.companions import torch_of_local, variant_of_local
 from reprobuild.catalog.torch_wheels import local_of, nightly_date
-from reprobuild.plan import DefaultIndex, Fidelity, FindLinks, Origin, PlanWarning, PytorchFolder, Requirement
+from reprobuild.plan import (
+    DefaultIndex,
+    Fidelity,
+    FindLinks,
+    NamedIndex,
+    Origin,
+    PlanWarning,
+    PytorchFolder,
+    Requirement,
+)
 from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.leftovers import leave_out
+from reprobuild.planner.source_build import prepared
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_build import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.snapshot import SourceFacts
 
-TORCH_FAMILY = frozenset(
-    {
-        "torch",
-        "torchvision",
-        "torchaudio",
-        "torchtext",
-        "torchdata",
-        "torchrec",
-        "torchao",
-        "torchcodec",
-        "triton",
-        "pytorch-triton",
-        "pytorch-triton-rocm",
-        "pytorch-triton-xpu",
-        "xformers",
-        "fbgemm-gpu",
-        "flashinfer-python",
-    }
-)
-"""Projects that PyTorch's index has next to torch, with the same suffixes."""
-
 FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"})
-"""Of these, those that must be of torch's own variant, or their compiled part does not load."""
+"""Projects on PyTorch's index that must be of torch's own variant, or their compiled part does not load."""
 
 HEAVY = re.compile(
-    r"torch|nvidia-.*|triton|tensorflow(?:-.*)?|jaxlib|jax-cuda.*|cupy.*|vllm|bitsandbytes|mxnet.*|paddle.*"
+    r"torch|nvidia-.*|triton|tensorflow(?:-cpu|-gpu)?|jaxlib|jax-cuda.*|cupy.*|vllm|bitsandbytes|mxnet.*|paddle.*"
 )
 """Frameworks and CUDA libraries of the default index: hundreds of megabytes that rarely change."""
 
 _PYTORCH_INDEX_URL = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})/?")
-_PYG = frozenset({"torch-scatter", "torch-sparse", "torch-cluster", "torch-spline-conv", "pyg-lib"})
-_PYG_LOCAL = re.compile(r"pt([0-9])([0-9]{1,2})(cu[0-9]{2,3}|cpu)")
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -69,12 +58,12 @@ def treat(package: Package, sources: Sources) -> Treatment:
     marker = package.distribution.marker
     if marker and not _marker_holds(marker, package, sources.target):
         return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
-    left_out = leave_out(package)
+    left_out = leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
     if package.canonical == "torch" and sources.torch is not None:
         return _torch(package, sources.torch)
-    direct = treat_direct(package, sources.target, sources.source)
+    direct = treat_direct(package, sources.target, sources.source, sources.catalog)
     if direct is not None:
         return direct
     if package.version_text is None:
@@ -84,7 +73,10 @@ def treat(package: Package, sources: Sources) -> Treatment:
         return LeaveOut(reason=f"{package.version_text} is no version that a package index can hold")
     if package.version.is_devrelease and not nightly_date(package.version_text):
         return _unpublished(package)
-    return _from_index(package, package.version, sources)
+    treatment = _from_index(package, package.version, sources)
+    if isinstance(treatment, Install) and not isinstance(treatment.origin, PytorchFolder | FindLinks):
+        return prepared(treatment, package, sources.target, sources.catalog)
+    return treatment
 
 
 def _marker_holds(text: str, package: Package, target: Target) -> bool:
@@ -135,12 +127,11 @@ def _from_index(package: Package, version: Version, sources: Sources) -> Treatme
         return followed
     builder = _other_builder(package)
     return Install(
-        origin=_recorded_index(package) or DefaultIndex(),
+        origin=_recorded_index(package) or _page_of(package, sources) or DefaultIndex(),
         requirement=Requirement(name=package.name, line=pin + hashes_of(package)),
         fidelity=Fidelity.EQUIVALENT if builder else Fidelity.EXACT,
         difference=f"{builder} build of it gives way to the same version from the default index" if builder else None,
         heavy=bool(HEAVY.fullmatch(package.canonical)),
-        needs_compiler=package.compiled_locally,
     )
 
 
@@ -190,11 +181,11 @@ def _with_local(package: Package, version: Version, local: str, sources: Sources
     """A local version is on no default index: the project's own page has it, or its public version stands in."""
     pin = f"{package.name}=={package.version_text}"
     requirement = Requirement(name=package.name, line=pin + hashes_of(package))
-    page = _page_of(package, local, sources)
+    page = _page_of(package, sources)
     if page is not None:
         return Install(origin=page, requirement=requirement, heavy=True)
     public = Requirement(name=package.name, line=f"{package.name}=={version.public}")
-    is_label = package.canonical in TORCH_FAMILY and _CONDA_LABEL.fullmatch(local) and version.is_prerelease
+    is_label = package.canonical in FOLLOWS_TORCH and _CONDA_LABEL.fullmatch(local) and version.is_prerelease
     if is_label:
         final = f"{package.name}=={version.base_version}"
         return _public_version(package, Requirement(name=package.name, line=final), f"+{local} is conda's label for it")
@@ -224,14 +215,27 @@ def _public_version(package: Package, requirement: Requirement, why: str) -> Ins
     )
 
 
-def _page_of(package: Package, local: str, sources: Sources) -> Origin | None:
-    """Where a local version of this project is published; None where nobody is known to publish it."""
-    if package.canonical in TORCH_FAMILY and local in sources.catalog.torch_wheels.folders:
-        return PytorchFolder(folder=local)
-    pyg = _PYG_LOCAL.fullmatch(local) if package.canonical in _PYG else None
-    if pyg is not None:
-        release = f"{pyg.group(1)}.{pyg.group(2)}.0"
-        return FindLinks(url=f"https://data.pyg.org/whl/torch-{release}+{pyg.group(3)}.html")
-    if package.canonical == "jaxlib" and re.fullmatch(r"cuda[0-9]{2,3}(?:\.cudnn[0-9]{2,3})?", local):
-        return FindLinks(url="https://storage.googleapis.com/jax-releases/jax_cuda_releases.html")
-    return None
+def _page_of(package: Package, sources: Sources) -> Origin | None:
+    """Where this project publishes this version beside the default index; None where nobody is known to."""
+    local = local_of(package.version_text or "")
+    if package.canonical == "jaxlib":
+        page = sources.catalog.jax.find_links(package.version_text or "")
+        return FindLinks(url=page) if page else None
+    row = sources.catalog.companions.origin(package.canonical, package.version_text)
+    if row is None:
+        return None
+    variant = variant_of_local(local) or (sources.torch.variant if sources.torch else None)
+    match row.kind:
+        case "pytorch":
+            folders = sources.catalog.torch_wheels.folders
+            return PytorchFolder(folder=local) if local in folders else None
+        case "find-links" | "index":
+            torch = torch_of_local(local) or (sources.torch.release.version if sources.torch else None)
+            url = row.address(torch=torch, variant=variant, python=sources.target.python, version=package.version_text)
+            if url is None:
+                return None
+            return FindLinks(url=url) if row.kind == "find-links" else NamedIndex(url=url)
+        case "source" | "default" | "none":
+            return None
+        case never:
+            assert_never(never)

@@ -27,11 +27,15 @@ def decide_system_packages(
     packages: tuple[Package, ...],
     libraries: tuple[SystemLibrary, ...],
     groups: tuple[PackageGroup, ...],
+    build_libraries: tuple[tuple[str, str], ...],
     of_python: tuple[SystemPackage, ...],
     catalog: Catalog,
     options: PlanOptions,
 ) -> SystemChoice:
-    """Packages for the run and for the builder, each with its reason, and warnings for what no package has."""
+    """Packages for the run and for the builder, each with its reason, and warnings for what no package has.
+
+    ``build_libraries`` are pairs of a library, as the table names it, and the Python package whose build needs it.
+    """
     certificates = SystemPackage(name="ca-certificates", reason="TLS connections of the run")
     chosen: dict[str, SystemPackage] = {package.name: package for package in (certificates, *of_python)}
     missing: list[PlanWarning] = []
@@ -45,6 +49,9 @@ def decide_system_packages(
     if any(group.needs_compiler for group in groups):
         for name in _COMPILERS[base.package_manager]:
             chosen.setdefault(name, SystemPackage(name=name, reason="packages built from source", stage="build"))
+    for library, wanted_by in build_libraries:
+        for name in catalog.apt.packages((library,), base.codename or ""):
+            chosen.setdefault(name, SystemPackage(name=name, reason=f"to build {wanted_by}", stage="build"))
     ordered = tuple(sorted(chosen.values(), key=lambda package: package.name))
     return ordered, _decision(ordered, scanned, bool(missing)), tuple(missing)
 

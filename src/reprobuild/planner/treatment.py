@@ -22,6 +22,10 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
     needs_nvcc: bool = False
     build_isolation: bool = True
     build_constraints: tuple[str, ...] = ()
+    build_requires: tuple[str, ...] = ()
+    build_libraries: tuple[str, ...] = ()
+    """Names of the table of system packages, for the builder stage."""
+    build_environment: dict[str, str] = {}
     needs_pip: str | None = None
     """A version of pip, for what uv can't install."""
     warning: PlanWarning | None = None
