@@ -75,7 +75,7 @@ class Comparison(Fields, frozen=True, kw_only=True):
     same_packages: int
     """Distributions with the same name and version in both."""
     not_compared: tuple[str, ...] = ()
-    """Paths of facts that only one of the records tells."""
+    """Paths of facts that only one record tells, or that differ but were inferred in one of them."""
 
     def to_json_object(self) -> dict[str, Any]:
         """What ``--json`` prints."""
@@ -216,10 +216,15 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
     first, second = by_normalized_name(before.distributions), by_normalized_name(after.distributions)
     differences = [*_package_differences(first, second)]
     not_compared: list[str] = []
+    inferred = _inferred(before) | _inferred(after)
     for rank, subject, old, new in _facts(before, after):
         if old is None or new is None:
             not_compared += [subject] if old != new else []
-        elif old != new and not same_version(old, new):
+        elif old == new or same_version(old, new):
+            continue
+        elif any(fact.startswith(subject) for fact in inferred):
+            not_compared.append(f"{subject} ({old} and {new}, one of them inferred)")
+        else:
             differences.append(Difference(rank=rank, subject=subject, change=Change.CHANGED, before=old, after=new))
     ordered = sorted(differences, key=lambda difference: (difference.rank.position, difference.subject))
     shared = first.keys() & second.keys()
@@ -230,6 +235,11 @@ def compare(before: Snapshot, after: Snapshot) -> Comparison:
         same_packages=sum(same_version(first[name].version, second[name].version) for name in shared),
         not_compared=tuple(not_compared),
     )
+
+
+def _inferred(snapshot: Snapshot) -> set[str]:
+    """Paths of the facts that a reader concluded from others. What nobody recorded is no difference."""
+    return {evidence.fact for evidence in snapshot.evidence if evidence.certainty == "inferred"}
 
 
 def _package_differences(first: dict[str, Distribution], second: dict[str, Distribution]) -> Iterator[Difference]:

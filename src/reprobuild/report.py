@@ -204,4 +204,6 @@ def _change(difference: Difference) -> str:
 def _only_one(comparison: Comparison, width: int) -> Iterator[str]:
     if comparison.not_compared:
         yield ""
-        yield from _wrapped("told by one record only: " + ", ".join(comparison.not_compared), width)
+        yield from _wrapped(
+            "not compared, because only one record tells it: " + ", ".join(comparison.not_compared), width
+        )

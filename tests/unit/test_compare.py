@@ -9,6 +9,7 @@ from reprobuild.report import comparison_text
 from reprobuild.snapshot import (
     DirectUrl,
     Distribution,
+    Evidence,
     GpuDevice,
     GpuFacts,
     PythonFacts,
@@ -89,7 +90,20 @@ def test_what_only_one_record_tells_is_no_difference_but_is_named() -> None:
     comparison = compare(told, Snapshot(python=PythonFacts(version="3.10.12")))
     assert comparison.differences == ()
     assert comparison.not_compared == ("gpu.devices", "system.libc")
-    assert "told by one record only: gpu.devices, system.libc" in comparison_text(comparison)
+    assert "not compared, because only one record tells it: gpu.devices, system.libc" in comparison_text(comparison)
+
+
+def test_what_a_reader_inferred_is_no_difference() -> None:
+    told = Snapshot(python=PythonFacts(version="3.10.12"))
+    inferred = Snapshot(
+        python=PythonFacts(version="3.11"),
+        evidence=(Evidence(fact="python.version", value="3.11", certainty="inferred", source="versions"),),
+    )
+    for pair in ((told, inferred), (inferred, told)):
+        comparison = compare(*pair)
+        assert comparison.differences == ()
+        (line,) = comparison.not_compared
+        assert line.startswith("python.version (3.1")
 
 
 def test_the_text_names_what_changed_under_its_rank() -> None:
