@@ -51,7 +51,7 @@ class ToolImage(Fields, frozen=True, kw_only=True):
 
     image: str
     version: str
-    date: str
+    date: str | None = None
     digest: str | None = None
     certainty: str | None = None
 
@@ -97,7 +97,7 @@ def _tool(row: dict[str, str]) -> ToolImage:
     return ToolImage(
         image=row["image"],
         version=row["version"],
-        date=row["date"],
+        date=known(row["date"]),
         digest=known(row["digest"]),
         certainty=known(row["certainty"]),
     )

@@ -13,10 +13,11 @@ from reprobuild.catalog.tables import Fields, Table, items, known
 
 
 class Gpu(Fields, frozen=True, kw_only=True):
-    """One name as drivers print it, without the ``NVIDIA`` in front of it."""
+    """One name as drivers print it."""
 
     name: str
-    compute_capability: str
+    compute_capability: str | None = None
+    """None when the name stands for several."""
     ambiguous: tuple[str, ...] = ()
     """All capabilities that this name stands for, where there are several."""
     last_driver_branch: str | None = None
@@ -64,7 +65,7 @@ def _plain(name: str) -> str:
 def _gpu(row: dict[str, str]) -> Gpu:
     return Gpu(
         name=row["name"],
-        compute_capability=row["compute_capability"],
+        compute_capability=known(row["compute_capability"]),
         ambiguous=items(row["ambiguous"]),
         last_driver_branch=known(row["last_driver_branch"]),
     )
