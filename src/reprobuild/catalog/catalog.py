@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 from reprobuild.catalog.apt import Apt
 from reprobuild.catalog.companions import Companions
@@ -23,6 +23,9 @@ from reprobuild.catalog.torch_architectures import TorchArchitectureTable
 from reprobuild.catalog.torch_files import TorchFiles
 from reprobuild.catalog.torch_wheels import TorchWheels
 from reprobuild.catalog.vendor_images import Ngc, PytorchImages, Rocm
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 class TableEntry(Fields, frozen=True, kw_only=True):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
-from importlib import resources
-from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.errors import CatalogError
+
+if TYPE_CHECKING:  # its package takes longer to import than a table takes to read
+    from importlib.resources.abc import Traversable
 
 
 class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +45,7 @@ class Table(Fields, frozen=True, kw_only=True):
 
 def packaged_folder() -> Traversable:
     """The folder of the tables that this release ships."""
-    return resources.files("reprobuild.catalog").joinpath("data")
+    return Path(__file__).parent / "data"
 
 
 def read_table(folder: Traversable, name: str) -> Table:
