@@ -19,17 +19,19 @@ from reprobuild.plan import (
     weakest,
 )
 from reprobuild.planner.accelerator import decide_accelerator
-from reprobuild.planner.base_image import Needs, decide_base
+from reprobuild.planner.base_image import decide_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
+from reprobuild.planner.recorded_system import Needs
 from reprobuild.planner.subject import Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
-from reprobuild.planner.torch_build import TorchBuild, decide_torch
+from reprobuild.planner.torch_build import decide_torch
+from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut
 from reprobuild.snapshot import Snapshot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
 from reprobuild.planner.subject import Subject
-from reprobuild.planner.torch_build import TorchBuild
+from reprobuild.planner.torch_question import TorchBuild
 
 
 def decide_accelerator(subject: Subject, torch: TorchBuild | None) -> tuple[Accelerator, Decision]:

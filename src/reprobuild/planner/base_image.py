@@ -12,20 +12,19 @@ from reprobuild.catalog.cuda_images import REPOSITORY, CudaImage
 from reprobuild.catalog.operating_systems import OperatingSystem
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
-    Accelerator,
     Alternative,
     BaseImage,
     Decision,
     Fact,
     Fidelity,
     PlanWarning,
-    Platform,
     Question,
     weakest,
 )
 from reprobuild.planner.named_base import named_base
 from reprobuild.planner.options import PlanOptions
-from reprobuild.planner.python import PythonVersion
+from reprobuild.planner.plain_base import cpu_base, plain_ubuntu, rocm_base
+from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason, recorded_system
 from reprobuild.planner.subject import Subject
 
 OLDEST_CUDA_WITH_IMAGES = Version("11.0")
@@ -40,59 +39,23 @@ _FLAVOR: dict[str, Literal["base", "runtime", "devel"]] = {
 _SAVING = "every CUDA library that the run loads comes inside its wheels: --flavor slim saves 2 to 6 GB"
 
 
-class Needs(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rest of the plan asks of the base."""
-
-    accelerator: Accelerator
-    python: PythonVersion
-    platform: Platform
-    platform_note: str = ""
-    """What differs in the platform, where something does."""
-    glibc: str | None = None
-    """The oldest glibc that the recorded wheels run on."""
-    wheels_bring_cuda: bool = True
-    needs_nvcc: bool = False
-    built_around: int | None = None
-    """Year of the run, where something tells it: for a record without an operating system."""
-
-
-class BaseChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """The base, the builder's base where it is another, and the decision."""
-
-    base: BaseImage
-    build_base: BaseImage | None
-    decision: Decision
-    warnings: tuple[PlanWarning, ...] = ()
-
-
-class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The release of the operating system that the record means."""
-
-    system: OperatingSystem | None
-    """The recorded release, where its images could serve."""
-    glibc: str | None
-    """The recorded glibc."""
-    told: str
-    """For a person: ``Ubuntu 22.04``, ``no operating system``."""
-    fact: Fact | None
-    is_inferred: bool = False
-
-
 def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
     """The base image. Raises PlanError when no image of the tables carries what the run needs."""
-    wanted = _recorded_system(subject, catalog)
+    wanted = recorded_system(subject, catalog)
     if options.base is not None:
         named = named_base(options.base, options.base_digest, needs.accelerator, catalog)
         return BaseChoice(base=named.base, build_base=None, decision=named.decision, warnings=named.warnings)
     if needs.accelerator.kind == "cuda":
         version = Version(needs.accelerator.version or "0")
         choice = (
-            _plain_ubuntu(wanted, needs, catalog)
+            plain_ubuntu(wanted, needs, catalog)
             if version < OLDEST_CUDA_WITH_IMAGES
             else _cuda(wanted, needs, catalog, options)
         )
+    elif needs.accelerator.kind == "rocm":
+        choice = rocm_base(wanted, needs, catalog)
     else:
-        choice = _cpu(wanted, needs, catalog)
+        choice = cpu_base(wanted, needs, catalog)
     choice = _with_platform(choice, needs.platform_note)
     if options.base_digest:
         pinned = msgspec.structs.replace(choice.base, digest=options.base_digest)
@@ -110,30 +73,7 @@ def _with_platform(choice: BaseChoice, note: str) -> BaseChoice:
     return msgspec.structs.replace(choice, decision=decision)
 
 
-def _recorded_system(subject: Subject, catalog: Catalog) -> _Wanted:
-    systems = catalog.operating_systems
-    if subject.system not in (None, "Linux"):
-        return _Wanted(system=None, glibc=None, told="no Linux", fact=None)
-    if subject.os_id and subject.os_version:
-        fact = subject.fact("system.os_version", f"{subject.os_id} {subject.os_version}")
-        system = systems.get(subject.os_id, subject.os_version)
-        return _Wanted(
-            system=system,
-            glibc=subject.glibc or (system.glibc if system else None),
-            told=f"{subject.os_id} {subject.os_version}",
-            fact=fact,
-            is_inferred=fact.certainty == "inferred",
-        )
-    if subject.glibc is None:
-        return _Wanted(system=None, glibc=None, told="no operating system", fact=None)
-    # A platform string may name the glibc that the interpreter was built against, so this is a hint only.
-    same = [each for each in systems.family("ubuntu") if each.glibc == subject.glibc]
-    fact = Fact(name="system.libc_version", value=subject.glibc, source="record", certainty="inferred")
-    told = f"only glibc {subject.glibc}" + (f", which is Ubuntu {same[0].version}'s" if same else "")
-    return _Wanted(system=same[0] if same else None, glibc=subject.glibc, told=told, fact=fact, is_inferred=True)
-
-
-def _cuda(wanted: _Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
+def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
     flavor = _FLAVOR[options.flavor]
     cuda = needs.accelerator.version or ""
     series = _series(needs.accelerator.cudnn) if flavor != "base" else None
@@ -198,7 +138,7 @@ def _runs_wheels(image: CudaImage, needs: Needs, catalog: Catalog) -> bool:
     return system is not None and (needs.glibc is None or system.runs_glibc(needs.glibc))
 
 
-def _best_release(images: tuple[CudaImage, ...], wanted: _Wanted, needs: Needs, catalog: Catalog) -> CudaImage | None:
+def _best_release(images: tuple[CudaImage, ...], wanted: Wanted, needs: Needs, catalog: Catalog) -> CudaImage | None:
     """The recorded release of any patch of the minor before another release of the best patch."""
     fitting = [image for image in images if _runs_wheels(image, needs, catalog)]
     recorded = wanted.system
@@ -212,22 +152,6 @@ def _best_release(images: tuple[CudaImage, ...], wanted: _Wanted, needs: Needs, 
     best_patch.sort(key=lambda image: Version(image.os_version))
     chosen = nearest_release([image.os_version for image in best_patch], wanted.glibc, needs.built_around, catalog)
     return next(image for image in best_patch if image.os_version == chosen)
-
-
-def nearest_release(versions: list[str], glibc: str | None, year: int | None, catalog: Catalog) -> str:
-    """Of Ubuntu releases, oldest first, the oldest whose glibc is at least the recorded one, else the newest.
-
-    Where no glibc is recorded the newest release that was out in the year of the run is taken: Ubuntu's
-    versions are dates.
-    """
-    if glibc is not None:
-        systems = [catalog.operating_systems.get("ubuntu", version) for version in versions]
-        enough = [system.version for system in systems if system and system.runs_glibc(glibc)]
-        return enough[0] if enough else versions[-1]
-    if year is not None:
-        out = [version for version in versions if 2000 + Version(version).major <= year]
-        return out[-1] if out else versions[0]
-    return versions[-1]
 
 
 def _base_of(image: CudaImage, catalog: Catalog) -> BaseImage:
@@ -274,7 +198,7 @@ def _why_not(image: CudaImage, chosen: CudaImage) -> str:
 def _decision(
     base: BaseImage,
     image: CudaImage,
-    wanted: _Wanted,
+    wanted: Wanted,
     needs: Needs,
     others: tuple[Alternative, ...],
     without_cudnn: bool,
@@ -287,8 +211,8 @@ def _decision(
         else f"no image carries CUDA {cuda} with that cuDNN any more; {image.cuda} is the next one of its major version"
     )
     cudnn_reason, cudnn_fidelity = _cudnn_reason(image, needs.accelerator.cudnn, without_cudnn)
-    os_reason, os_fidelity = _os_reason(base, wanted)
-    reason = "; ".join(part for part in (cuda_reason, cudnn_reason, os_reason) if part)
+    system, os_fidelity = os_reason(base, wanted)
+    reason = "; ".join(part for part in (cuda_reason, cudnn_reason, system) if part)
     fidelities = (Fidelity.EXACT if same_cuda else Fidelity.SUBSTITUTED, cudnn_fidelity, os_fidelity)
     row = Fact(name=image.reference, value=image.presence, source="cuda_images", certainty="present")
     return Decision(
@@ -312,96 +236,7 @@ def _cudnn_reason(image: CudaImage, recorded: str | None, without_cudnn: bool) -
     return f"it holds cuDNN {image.cudnn}, and torch loads its own {recorded}", Fidelity.EXACT
 
 
-def _os_reason(base: BaseImage, wanted: _Wanted) -> tuple[str, Fidelity]:
-    """What the release has to do with the recorded one, and how near that is."""
-    chosen = f"{base.os_id.capitalize()} {base.os_version}"
-    recorded = wanted.system
-    if recorded is not None and (recorded.id, recorded.version) == (base.os_id, base.os_version):
-        how = "is inferred from the recorded glibc" if wanted.is_inferred else "is the recorded release"
-        return f"{chosen} {how}", Fidelity.EXACT
-    if wanted.fact is None:
-        return f"the record tells no operating system, and {chosen} runs what was recorded", Fidelity.EQUIVALENT
-    if wanted.is_inferred:
-        return f"the record tells {wanted.told}; {chosen} is the nearest release", Fidelity.EQUIVALENT
-    return f"the run was made on {wanted.told}; {chosen} is the nearest image", Fidelity.SUBSTITUTED
-
-
 def _cuda_warnings(needs: Needs, flavor: str) -> tuple[PlanWarning, ...]:
     if flavor == "base" or not needs.wheels_bring_cuda:
         return ()
     return (PlanWarning(code="cuda-twice", message=_SAVING),)
-
-
-def _plain_ubuntu(wanted: _Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
-    """CUDA 10.2 and older: their images are gone, and the wheels bring CUDA inside."""
-    release = _ubuntu_release(wanted, needs, catalog)
-    base = _plain_base("ubuntu", release.version, release)
-    os_reason, fidelity = _os_reason(base, wanted)
-    reason = (
-        f"NVIDIA deleted its images for CUDA {needs.accelerator.version}, and the wheels bring it inside; {os_reason}"
-    )
-    decision = Decision(
-        question=Question.BASE_IMAGE,
-        choice=base.reference,
-        reason=reason,
-        fidelity=weakest((Fidelity.EQUIVALENT, fidelity)),
-        facts=(wanted.fact,) if wanted.fact else (),
-    )
-    return BaseChoice(base=base, build_base=None, decision=decision)
-
-
-def _ubuntu_release(wanted: _Wanted, needs: Needs, catalog: Catalog) -> OperatingSystem:
-    releases = [each for each in catalog.operating_systems.family("ubuntu") if Version(each.version).major >= 16]
-    fitting = [each for each in releases if needs.glibc is None or each.runs_glibc(needs.glibc)]
-    if wanted.system in fitting:
-        assert wanted.system is not None
-        return wanted.system
-    chosen = nearest_release([each.version for each in fitting], wanted.glibc, needs.built_around, catalog)
-    return next(each for each in fitting if each.version == chosen)
-
-
-def _plain_base(repository: str, tag: str, system: OperatingSystem) -> BaseImage:
-    return BaseImage(
-        repository=repository,
-        tag=tag,
-        os_id=system.id,
-        os_version=system.version,
-        codename=system.codename,
-        glibc=system.glibc,
-    )
-
-
-def _cpu(wanted: _Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
-    """The official Python image where it has the version; else plain Ubuntu, and uv brings the interpreter."""
-    version = needs.python.version
-    image = catalog.cpython.image(version)
-    systems = [catalog.operating_systems.by_codename(suite) for suite in (image.slim if image else ())]
-    known = [each for each in systems if each and (needs.glibc is None or each.runs_glibc(needs.glibc))]
-    if image is None or not known:
-        release = _ubuntu_release(wanted, needs, catalog)
-        base = _plain_base("ubuntu", release.version, release)
-        reason = f"no official image of CPython {version} serves here"
-    else:
-        system = _suite(known, wanted)
-        base = _plain_base("python", f"{version}-slim-{system.codename}", system)
-        reason = "nothing in the run needs a GPU, so the official Python image is enough"
-    os_reason, fidelity = _os_reason(base, wanted)
-    decision = Decision(
-        question=Question.BASE_IMAGE,
-        choice=base.reference,
-        reason=f"{reason}; {os_reason}",
-        fidelity=fidelity,
-        facts=(wanted.fact,) if wanted.fact else (),
-    )
-    return BaseChoice(base=base, build_base=None, decision=decision)
-
-
-def _suite(systems: list[OperatingSystem], wanted: _Wanted) -> OperatingSystem:
-    """The recorded Debian; else the oldest suite with at least the recorded glibc; else the newest."""
-    if wanted.system in systems:
-        assert wanted.system is not None
-        return wanted.system
-    ordered = sorted(systems, key=lambda each: Version(each.version))
-    if wanted.glibc is not None:
-        return next((each for each in ordered if each.runs_glibc(wanted.glibc)), ordered[-1])
-    return ordered[-1]

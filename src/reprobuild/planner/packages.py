@@ -27,7 +27,7 @@ from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.source_build import prepared
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
-from reprobuild.planner.torch_build import TorchBuild
+from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.snapshot import SourceFacts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
@@ -32,6 +34,7 @@ from reprobuild.snapshot import PythonFacts
 OLDEST = Version("3.6")
 """uv, which installs the packages, serves no older interpreter."""
 
+_CPYTHON_TAG = re.compile(r"(?:^|-)cp3([0-9]{1,2})-cp3")
 _OPENSSL_1 = "1.1.1w"
 """The last release that CPython before 3.10 was made for."""
 
@@ -73,7 +76,7 @@ def decide_version(
     if facts.implementation not in (None, "CPython", "cpython"):
         raise PlanError("the run used another Python than CPython, which reprobuild can't rebuild")
     if subject.python is None:
-        return _checked(_of_torch(subject, platform, catalog))
+        return _checked(_of_tags(subject, platform, catalog) or _of_torch(subject, platform, catalog))
     fact = subject.fact("python.version", subject.python)
     if len(Version(subject.python).release) == 3:
         return _checked(PythonVersion(version=subject.python, fact=fact, builder=builder))
@@ -98,6 +101,22 @@ def _newest_patch(minor: str, fact: Fact, platform: Platform, catalog: Catalog) 
         raise PlanError(f"no source that the tables know has CPython {minor}")
     note = f"the record tells only {minor}, and this is its newest patch release"
     return PythonVersion(version=released[0], fidelity=Fidelity.SUBSTITUTED, note=note, fact=fact)
+
+
+def _of_tags(subject: Subject, platform: Platform, catalog: Catalog) -> PythonVersion | None:
+    """The Python that most recorded wheels were made for, by their tags or the names of their files."""
+    told: Counter[str] = Counter()
+    for package in subject.packages:
+        url = package.distribution.direct_url.url[:2000] if package.distribution.direct_url else ""
+        for text in (*package.tags, url):
+            told.update({f"3.{minor}" for minor in _CPYTHON_TAG.findall(text)})
+    if not told:
+        return None
+    minor, count = max(told.items(), key=lambda item: (item[1], Version(item[0])))
+    fact = Fact(name="python.version", value=minor, source="record", certainty="inferred")
+    chosen = _newest_patch(minor, fact, platform, catalog)
+    note = f"the record does not tell its Python; {count} of its wheels are for {minor}"
+    return msgspec.structs.replace(chosen, note=note)
 
 
 def _of_torch(subject: Subject, platform: Platform, catalog: Catalog) -> PythonVersion:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import msgspec
 from packaging.version import Version
@@ -11,72 +10,26 @@ from packaging.version import Version
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.torch_wheels import PypiWheels, TorchRelease, TorchVariant, local_of, nightly_date
 from reprobuild.errors import PlanError
-from reprobuild.plan import Alternative, Fact, Fidelity, PlanWarning
+from reprobuild.plan import Fact, Fidelity, PlanWarning
 from reprobuild.planner import grammar
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
+from reprobuild.planner.torch_question import (
+    TorchBuild,
+    TorchQuestion,
+    by_cuda,
+    from_folder,
+    no_wheel,
+    nvidia_pin,
+    others,
+    recorded_cudnn,
+)
 
 _CONDA_CUDA = re.compile(r"cuda_?([0-9]{1,2})\.?([0-9])")
 _CONDA_CPU = re.compile(r"(?:^|_)cpu(?:_|$)")
-_NVIDIA_PIN = re.compile(r"nvidia-cuda-runtime-cu[0-9]{2}|nvidia-cuda-runtime|nvidia-cudnn-cu[0-9]{2}")
+_PYTORCH_FOLDER = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})(?:/|$)")
 _FULL_WHEELS_SINCE = Version("2.2")
 """From here on ordinary CUDA wheels need the ``nvidia-*`` wheels; only ``*_full`` ones bring CUDA inside."""
-
-
-class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
-    """One published build, and why it is the one."""
-
-    release: TorchRelease
-    version: str
-    """What is pinned: ``2.1.0+cu121``, or ``2.1.0`` from the default index."""
-    folder: str | None
-    """The folder of PyTorch's index; None for the default index."""
-    kind: Literal["cuda", "rocm", "cpu", "xpu"]
-    cuda: str | None = None
-    rocm: str | None = None
-    cudnn: str | None = None
-    variant: str | None = None
-    reason: str
-    fidelity: Fidelity = Fidelity.EXACT
-    facts: tuple[Fact, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
-    warnings: tuple[PlanWarning, ...] = ()
-    wheel_tags: tuple[str, ...] = ()
-    """Platform tags of its wheels, for the glibc they need."""
-
-    @property
-    def origin_name(self) -> str:
-        """For a person: PyTorch's cu121 index, or the default index."""
-        return "the default index" if self.folder is None else f"PyTorch's {self.folder} index"
-
-
-class _Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of the tables, gathered once."""
-
-    subject: Subject
-    target: Target
-    package: Package | None
-    release: TorchRelease
-    told: str
-    """The version as the list of packages tells it, else torch's own."""
-
-    @property
-    def platform(self) -> str:
-        return f"linux_{self.target.machine}"
-
-    @property
-    def published(self) -> tuple[TorchVariant, ...]:
-        return self.release.published(self.target.python_tag, self.platform)
-
-    @property
-    def pypi(self) -> PypiWheels | None:
-        wheels = self.release.pypi.get(self.platform)
-        return wheels if wheels and wheels.offers(self.target.python_tag) else None
-
-    @property
-    def own_local(self) -> str:
-        """The suffix that ``torch.__version__`` carries."""
-        return local_of(self.subject.torch_version or "")
 
 
 def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBuild | None:
@@ -89,9 +42,12 @@ def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBui
     told = (package.version_text if package else None) or subject.torch_version
     if told is None:
         return None
-    question = _Question(
+    question = TorchQuestion(
         subject=subject, target=target, package=package, release=_release(told, catalog, package), told=told
     )
+    named = _from_named_folder(question)
+    if named is not None:
+        return named
     if local_of(told):
         return _with_suffix(question, local_of(told))
     return _without_suffix(question)
@@ -108,12 +64,23 @@ def _release(told: str, catalog: Catalog, package: Package | None) -> TorchRelea
     if release is not None:
         return release
     if version.is_prerelease and local_of(told):
-        raise _gone(f"torch {told} was built from source or by a vendor, and no index has it", catalog, told)
+        raise _built_by_a_vendor(catalog, told)
     known = catalog.torch_wheels.releases
     nearest = min(known, key=lambda each: (abs(_distance(version, Version(each.version))), each.version))
     raise PlanError(
         f"torch {told} is not a release that the tables know (as of {catalog.date})",
         hint=f"the nearest known release is {nearest.version}; `reprobuild catalog refresh` reads the newest tables",
+    )
+
+
+def _built_by_a_vendor(catalog: Catalog, told: str) -> PlanError:
+    """A build from a commit: NVIDIA's containers hold some of them, no index any."""
+    containers = [container.image for container in catalog.ngc.by_torch_version(told)]
+    if not containers:
+        return _gone(f"torch {told} was built from source or by a vendor, and no index has it", catalog, told)
+    return PlanError(
+        f"torch {told} was built by NVIDIA and exists only inside {' and '.join(containers)}",
+        hint=f"start from {containers[-1]} itself, or put the release that followed into the record",
     )
 
 
@@ -133,7 +100,23 @@ def _distance(one: Version, other: Version) -> int:
     return abs(sum(weight * (left - right) for weight, left, right in pairs))
 
 
-def _with_suffix(question: _Question, local: str) -> TorchBuild:
+def _from_named_folder(question: TorchQuestion) -> TorchBuild | None:
+    """The build in the folder of PyTorch's index that the record itself names, by a URL or a lock file."""
+    distribution = question.package.distribution if question.package else None
+    if distribution is None:
+        return None
+    urls = (distribution.direct_url.url if distribution.direct_url else None, distribution.index_url)
+    found = next((match for url in urls if url and (match := _PYTORCH_FOLDER.match(url))), None)
+    if found is None:
+        return None
+    local = local_of(question.told)
+    variants = [each for each in question.published if each.folder == found.group(1) and local in ("", each.local)]
+    if not variants:
+        return None
+    return from_folder(question, variants[0], f"the record names PyTorch's {found.group(1)} index for torch")
+
+
+def _with_suffix(question: TorchQuestion, local: str) -> TorchBuild:
     """``torch==2.1.0+cu121``: the suffix names the build, and only PyTorch's index has such versions."""
     found = [each for each in question.published if each.local == local]
     if not found:
@@ -144,38 +127,34 @@ def _with_suffix(question: _Question, local: str) -> TorchBuild:
     reason = f"torch {question.told} carries the suffix +{local}, which only PyTorch's {variant.folder} index has"
     if variant.is_full:
         reason += "; no nvidia-* wheel stands beside it, so it is the build that brings CUDA inside"
-    return _from_folder(question, variant, reason)
+    return from_folder(question, variant, reason)
 
 
-def _brings_cuda_inside(question: _Question) -> bool:
+def _brings_cuda_inside(question: TorchQuestion) -> bool:
     newer = Version(question.release.version) >= _FULL_WHEELS_SINCE
-    return newer and question.subject.is_deep and _nvidia_pin(question.subject) is None
+    return newer and question.subject.is_deep and nvidia_pin(question.subject) is None
 
 
-def _nvidia_pin(subject: Subject) -> Package | None:
-    return next((each for each in subject.packages if _NVIDIA_PIN.fullmatch(each.canonical)), None)
-
-
-def _foreign_suffix(question: _Question, local: str) -> TorchBuild:
+def _foreign_suffix(question: TorchQuestion, local: str) -> TorchBuild:
     """A suffix that no wheel of this release, Python and platform has: another builder's, or another platform's."""
     elsewhere = [each for each in question.release.variants if each.local == local]
     if elsewhere and any(each.offers(None, question.platform) for each in elsewhere):
-        raise _no_wheel(question)
+        raise no_wheel(question)
     told_cuda = question.subject.torch_cuda or question.subject.loose_cuda
     cuda = told_cuda or _cuda_of_folder(elsewhere) or _cuda_of_suffix(local)
     if cuda is None and not elsewhere and question.pypi is not None:
         return _instead_of_foreign(question, question.pypi)
-    variant = _by_cuda(question, cuda)
+    variant = by_cuda(question, cuda)
     if variant is None:
-        raise _no_wheel(question)
+        raise no_wheel(question)
     reason = (
         f"torch {question.told} is a build that no public index has for {question.target.platform}; "
         f"{variant.published_version} is the nearest published build of the same release"
     )
-    return _from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
+    return from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
 
 
-def _instead_of_foreign(question: _Question, wheel: PypiWheels) -> TorchBuild:
+def _instead_of_foreign(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild:
     """Another builder's torch of which not even the CUDA is known: the release's default build."""
     plain = msgspec.structs.replace(question, told=question.release.version)
     build = _from_default_index(plain, wheel)
@@ -196,33 +175,7 @@ def _cuda_of_folder(variants: list[TorchVariant]) -> str | None:
     return next((each.cuda for each in variants if each.cuda), None)
 
 
-def _no_wheel(question: _Question) -> PlanError:
-    offered = sorted({each.published_version for each in question.published})
-    tags = sorted({tag for each in question.release.variants for tag in each.pythons.get(question.platform, ())})
-    target = f"CPython {question.target.python} on {question.target.platform}"
-    if offered:
-        hint = f"published for it: {', '.join(offered)}"
-    else:
-        hint = f"torch {question.release.version} was published there for {', '.join(tags) or 'no Python'}"
-    return PlanError(f"torch {question.told} was never published for {target}", hint=hint)
-
-
-def _by_cuda(question: _Question, cuda: str | None) -> TorchVariant | None:
-    """The ordinary build for this CUDA, or the CPU's; where that CUDA was never published, the next lower one."""
-    wanted = [each for each in question.published if each.cuda == cuda and not each.rocm and each.folder != "xpu"]
-    if cuda is not None and not wanted:
-        lower = [each.cuda for each in question.published if each.cuda and Version(each.cuda) < Version(cuda)]
-        highest = max(lower, key=Version, default=None)
-        wanted = [each for each in question.published if highest and each.cuda == highest]
-    return min(wanted, key=_ordinary_first, default=None)
-
-
-def _ordinary_first(variant: TorchVariant) -> tuple[bool, bool, bool, str]:
-    """Builds of the folder's own name first, then suffixed ones, then the special ones."""
-    return (variant.is_full, "-" in variant.folder or "_" in variant.folder, not variant.local, variant.folder)
-
-
-def _without_suffix(question: _Question) -> TorchBuild:
+def _without_suffix(question: TorchQuestion) -> TorchBuild:
     """``torch==2.1.0``: the default index's wheel, unless other evidence names another build."""
     conda = _conda_build(question)
     if conda is not None:
@@ -244,12 +197,12 @@ def _without_suffix(question: _Question) -> TorchBuild:
     return _from_default_index(question, wheel)
 
 
-def _told_cpu(question: _Question) -> bool:
+def _told_cpu(question: TorchQuestion) -> bool:
     """A deep record reads torch's version file: no CUDA there means none. A list's silence means nothing."""
     return question.subject.torch_read_from_files and not question.subject.torch_hip and not question.own_local
 
 
-def _conda_build(question: _Question) -> TorchBuild | None:
+def _conda_build(question: TorchQuestion) -> TorchBuild | None:
     """conda's own build of torch: its build string tells the CUDA, and the nearest wheel is another build."""
     package = question.package
     conda = package.distribution.conda if package else None
@@ -260,17 +213,17 @@ def _conda_build(question: _Question) -> TorchBuild | None:
     cuda = question.subject.torch_cuda or (f"{found.group(1)}.{found.group(2)}" if found else None)
     if cuda is None and not _CONDA_CPU.search(build):
         cuda = question.subject.loose_cuda
-    variant = _by_cuda(question, cuda)
+    variant = by_cuda(question, cuda)
     if variant is None:
-        raise _no_wheel(question)
+        raise no_wheel(question)
     exact_cuda = variant.cuda == cuda
     told = f" for CUDA {cuda}" if cuda else " for the CPU"
     reason = f"conda installed torch {question.told}{told}; {variant.published_version} is the wheel of that release"
     fidelity = Fidelity.EQUIVALENT if exact_cuda else Fidelity.SUBSTITUTED
-    return _from_folder(question, variant, reason if exact_cuda else f"{reason} for CUDA {variant.cuda}", fidelity)
+    return from_folder(question, variant, reason if exact_cuda else f"{reason} for CUDA {variant.cuda}", fidelity)
 
 
-def _from_another_system(question: _Question) -> TorchBuild:
+def _from_another_system(question: TorchQuestion) -> TorchBuild:
     """macOS and Windows wheels say nothing of CUDA; what ran there without CUDA gets the CPU's wheel on Linux."""
     cuda = question.subject.torch_cuda or question.subject.loose_cuda
     if cuda is None:
@@ -278,48 +231,48 @@ def _from_another_system(question: _Question) -> TorchBuild:
     return _by_told_cuda(question, cuda)
 
 
-def _by_told_cuda(question: _Question, cuda: str) -> TorchBuild:
-    variant = _by_cuda(question, cuda)
+def _by_told_cuda(question: TorchQuestion, cuda: str) -> TorchBuild:
+    variant = by_cuda(question, cuda)
     if variant is None:
-        raise _no_wheel(question)
+        raise no_wheel(question)
     if variant.cuda == cuda:
         plain = variant.local == ""
         reason = f"torch {question.told} was built for CUDA {cuda}, and PyTorch's {variant.folder} index has that build"
-        return _from_folder(question, variant, reason, Fidelity.EXACT if plain else Fidelity.EQUIVALENT)
+        return from_folder(question, variant, reason, Fidelity.EXACT if plain else Fidelity.EQUIVALENT)
     reason = (
         f"torch {question.told} was built for CUDA {cuda}, for which no wheel was published; "
         f"CUDA {variant.cuda} is the nearest lower one that was"
     )
-    return _from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
+    return from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
 
 
-def _cpu(question: _Question, why: str) -> TorchBuild:
-    variant = _by_cuda(question, None)
+def _cpu(question: TorchQuestion, why: str) -> TorchBuild:
+    variant = by_cuda(question, None)
     if variant is None:
-        raise _no_wheel(question)
+        raise no_wheel(question)
     same_system = question.subject.system in (None, "Linux")
     fidelity = Fidelity.EQUIVALENT if same_system else Fidelity.SUBSTITUTED
     reason = (
         f"{why}, so torch {variant.published_version} of PyTorch's {variant.folder} index is the same release for it"
     )
-    return _from_folder(question, variant, reason, fidelity)
+    return from_folder(question, variant, reason, fidelity)
 
 
-def _without_wheel(question: _Question) -> TorchBuild:
+def _without_wheel(question: TorchQuestion) -> TorchBuild:
     """Nothing on the default index and no suffix: the plain wheel of PyTorch's index, where one folder has it."""
     plain = [each for each in question.published if not each.local]
     loose = question.subject.loose_cuda
     fitting = [each for each in plain if loose is None or each.cuda == loose] or plain
     if not fitting:
-        raise _no_wheel(question)
+        raise no_wheel(question)
     variant = max(fitting, key=lambda each: Version(each.cuda or "0"))
     reason = (
         f"torch {question.told} is not on the default index for this Python; PyTorch's {variant.folder} index has it"
     )
-    return _from_folder(question, variant, reason)
+    return from_folder(question, variant, reason)
 
 
-def _from_default_index(question: _Question, wheel: PypiWheels) -> TorchBuild:
+def _from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild:
     subject, version = question.subject, question.release.version
     plain_folder = _plain_folder(question, wheel)
     if plain_folder is not None:
@@ -330,7 +283,7 @@ def _from_default_index(question: _Question, wheel: PypiWheels) -> TorchBuild:
         Fact(name=f"torch {version} on the default index", value=cuda, source="torch_wheels", certainty="observed")
     ]
     warnings: list[PlanWarning] = []
-    pin = _nvidia_pin(subject)
+    pin = nvidia_pin(subject)
     if question.own_local or subject.torch_cuda:
         facts.append(subject.fact("torch.version", subject.torch_version or question.told))
     elif pin is not None:
@@ -343,17 +296,17 @@ def _from_default_index(question: _Question, wheel: PypiWheels) -> TorchBuild:
         folder=None,
         kind="cuda" if wheel.cuda else "cpu",
         cuda=wheel.cuda,
-        cudnn=_cudnn(subject) or wheel.cudnn,
+        cudnn=recorded_cudnn(subject) or wheel.cudnn,
         variant=wheel.variant or ("cpu" if wheel.cuda is None else None),
         reason=reason,
         facts=tuple(facts),
-        alternatives=_others(question, wheel.variant),
+        alternatives=others(question, wheel.variant),
         warnings=tuple(warnings),
         wheel_tags=wheel.platform_tags,
     )
 
 
-def _plain_folder(question: _Question, wheel: PypiWheels) -> TorchBuild | None:
+def _plain_folder(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild | None:
     """Up to 1.1 every folder's wheel has the same plain name: a loose CUDA that differs names the folder."""
     loose = question.subject.loose_cuda
     if loose is None or loose == wheel.cuda or question.own_local or question.subject.torch_cuda:
@@ -362,61 +315,13 @@ def _plain_folder(question: _Question, wheel: PypiWheels) -> TorchBuild | None:
     if variant is None:
         return None
     reason = f"the record's CUDA is {loose}, and only PyTorch's {variant.folder} index has torch {question.told} for it"
-    return _from_folder(question, variant, reason)
+    return from_folder(question, variant, reason)
 
 
-def _inferred_variant(question: _Question, wheel: PypiWheels) -> PlanWarning:
+def _inferred_variant(question: TorchQuestion, wheel: PypiWheels) -> PlanWarning:
     return PlanWarning(
         code="variant-inferred",
         message=f"the record does not tell which build of torch {question.told} it was; "
         f"the default index's (CUDA {wheel.cuda}) is taken",
         hint="put the suffix into the record (torch==X.Y.Z+cuNNN or +cpu) where you know it",
     )
-
-
-def _others(question: _Question, chosen: str | None) -> tuple[Alternative, ...]:
-    variants = [each for each in question.published if each.folder != chosen and not each.is_full]
-    return tuple(
-        Alternative(
-            choice=f"{each.published_version} from {each.folder}",
-            reason="another build of the same release than the recorded one",
-            fidelity=Fidelity.SUBSTITUTED,
-        )
-        for each in sorted(variants, key=_ordinary_first)
-        if each.accelerator in ("cuda", "cpu")
-    )
-
-
-def _from_folder(
-    question: _Question, variant: TorchVariant, reason: str, fidelity: Fidelity = Fidelity.EXACT
-) -> TorchBuild:
-    row = Fact(
-        name=f"torch {variant.published_version} in {variant.folder}",
-        value=", ".join(variant.pythons.get(question.platform, ())),
-        source="torch_wheels",
-        certainty=variant.evidence,
-    )
-    path = f"{question.package.path}.version" if question.package else "torch.version"
-    return TorchBuild(
-        release=question.release,
-        version=variant.published_version,
-        folder=variant.folder,
-        kind=variant.accelerator,
-        cuda=variant.cuda,
-        rocm=variant.rocm,
-        cudnn=_cudnn(question.subject) or variant.cudnn,
-        variant=variant.folder,
-        reason=reason,
-        fidelity=fidelity,
-        facts=(question.subject.fact(path, question.told), row),
-        alternatives=_others(question, variant.folder),
-        wheel_tags=variant.platform_tags.get(question.platform, ()),
-    )
-
-
-def _cudnn(subject: Subject) -> str | None:
-    """What the record says of cuDNN: torch's own word first, then the wheel of cuDNN that stands beside it."""
-    if subject.torch_cudnn:
-        return subject.torch_cudnn
-    pins = (each for each in subject.packages if each.canonical.startswith("nvidia-cudnn-cu"))
-    return next((str(each.version) for each in pins if each.version), None)

@@ -1,0 +1,119 @@
+"""Bases without CUDA: the official Python images, plain Ubuntu, and AMD's ROCm."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, Question, weakest
+from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason
+
+
+def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
+    """CUDA 10.2 and older: their images are gone, and the wheels bring CUDA inside."""
+    release = _ubuntu_release(wanted, needs, catalog)
+    base = _plain_base("ubuntu", release.version, release)
+    system, fidelity = os_reason(base, wanted)
+    reason = f"NVIDIA deleted its images for CUDA {needs.accelerator.version}, and the wheels bring it inside; {system}"
+    decision = Decision(
+        question=Question.BASE_IMAGE,
+        choice=base.reference,
+        reason=reason,
+        fidelity=weakest((Fidelity.EQUIVALENT, fidelity)),
+        facts=(wanted.fact,) if wanted.fact else (),
+    )
+    return BaseChoice(base=base, build_base=None, decision=decision)
+
+
+def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
+    """The official Python image where it has the version; else plain Ubuntu, and uv brings the interpreter."""
+    version = needs.python.version
+    image = catalog.cpython.image(version)
+    systems = [catalog.operating_systems.by_codename(suite) for suite in (image.slim if image else ())]
+    known = [each for each in systems if each and (needs.glibc is None or each.runs_glibc(needs.glibc))]
+    if image is None or not known:
+        release = _ubuntu_release(wanted, needs, catalog)
+        base = _plain_base("ubuntu", release.version, release)
+        reason = f"no official image of CPython {version} serves here"
+    else:
+        suite = _suite(known, wanted)
+        base = _plain_base("python", f"{version}-slim-{suite.codename}", suite)
+        reason = "nothing in the run needs a GPU, so the official Python image is enough"
+    system, fidelity = os_reason(base, wanted)
+    decision = Decision(
+        question=Question.BASE_IMAGE,
+        choice=base.reference,
+        reason=f"{reason}; {system}",
+        fidelity=fidelity,
+        facts=(wanted.fact,) if wanted.fact else (),
+    )
+    return BaseChoice(base=base, build_base=None, decision=decision)
+
+
+def _ubuntu_release(wanted: Wanted, needs: Needs, catalog: Catalog) -> OperatingSystem:
+    releases = [each for each in catalog.operating_systems.family("ubuntu") if Version(each.version).major >= 16]
+    fitting = [each for each in releases if needs.glibc is None or each.runs_glibc(needs.glibc)]
+    if wanted.system in fitting:
+        assert wanted.system is not None
+        return wanted.system
+    chosen = nearest_release([each.version for each in fitting], wanted.glibc, needs.built_around, catalog)
+    return next(each for each in fitting if each.version == chosen)
+
+
+def _suite(systems: list[OperatingSystem], wanted: Wanted) -> OperatingSystem:
+    """The recorded Debian; else the oldest suite with at least the recorded glibc; else the newest."""
+    if wanted.system in systems:
+        assert wanted.system is not None
+        return wanted.system
+    ordered = sorted(systems, key=lambda each: Version(each.version))
+    if wanted.glibc is not None:
+        return next((each for each in ordered if each.runs_glibc(wanted.glibc)), ordered[-1])
+    return ordered[-1]
+
+
+def _plain_base(repository: str, tag: str, system: OperatingSystem) -> BaseImage:
+    return BaseImage(
+        repository=repository,
+        tag=tag,
+        os_id=system.id,
+        os_version=system.version,
+        codename=system.codename,
+        glibc=system.glibc,
+    )
+
+
+def rocm_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
+    """AMD's ``dev-ubuntu`` image of the recorded ROCm; plain Ubuntu where none is known: the wheels bring ROCm."""
+    version = needs.accelerator.version or ""
+    images = [
+        (image, system)
+        for image in catalog.rocm.find(version, "ubuntu")
+        if image.image.startswith("rocm/dev-ubuntu-") and not image.is_complete
+        if (system := catalog.operating_systems.get("ubuntu", image.os_version))
+        if needs.glibc is None or system.runs_glibc(needs.glibc)
+    ]
+    if not images:
+        release = _ubuntu_release(wanted, needs, catalog)
+        base = _plain_base("ubuntu", release.version, release)
+        reason, certainty = f"no image of ROCm {version} is known, and the wheels bring it inside", None
+    else:
+        best = [pair for pair in images if pair[0].rocm == images[0][0].rocm]
+        versions = sorted({system.version for _, system in best}, key=Version)
+        recorded = wanted.system.version if wanted.system and wanted.system.id == "ubuntu" else None
+        chosen = (
+            recorded if recorded in versions else nearest_release(versions, wanted.glibc, needs.built_around, catalog)
+        )
+        image, release = next(pair for pair in best if pair[1].version == chosen)
+        base = _plain_base(image.image, image.tag, release)
+        reason, certainty = f"ROCm {version}'s newest known patch is {image.rocm}", image.certainty
+    system_reason, fidelity = os_reason(base, wanted)
+    row = Fact(name=base.reference, value=certainty or "unknown", source="rocm_images", certainty="presumed")
+    decision = Decision(
+        question=Question.BASE_IMAGE,
+        choice=base.reference,
+        reason=f"{reason}; {system_reason}",
+        fidelity=fidelity if certainty else weakest((Fidelity.EQUIVALENT, fidelity)),
+        facts=(*((wanted.fact,) if wanted.fact else ()), *((row,) if certainty else ())),
+    )
+    return BaseChoice(base=base, build_base=None, decision=decision)

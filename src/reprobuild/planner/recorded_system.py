@@ -1,0 +1,103 @@
+"""The operating system that the record means, and how near a base comes to it."""
+
+from __future__ import annotations
+
+import msgspec
+from packaging.version import Version
+
+from reprobuild.catalog import Catalog
+from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, PlanWarning, Platform
+from reprobuild.planner.python import PythonVersion
+from reprobuild.planner.subject import Subject
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rest of the plan asks of the base."""
+
+    accelerator: Accelerator
+    python: PythonVersion
+    platform: Platform
+    platform_note: str = ""
+    """What differs in the platform, where something does."""
+    glibc: str | None = None
+    """The oldest glibc that the recorded wheels run on."""
+    wheels_bring_cuda: bool = True
+    needs_nvcc: bool = False
+    built_around: int | None = None
+    """Year of the run, where something tells it: for a record without an operating system."""
+
+
+class BaseChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """The base, the builder's base where it is another, and the decision."""
+
+    base: BaseImage
+    build_base: BaseImage | None
+    decision: Decision
+    warnings: tuple[PlanWarning, ...] = ()
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The release of the operating system that the record means."""
+
+    system: OperatingSystem | None
+    """The recorded release, where its images could serve."""
+    glibc: str | None
+    """The recorded glibc."""
+    told: str
+    """For a person: ``Ubuntu 22.04``, ``no operating system``."""
+    fact: Fact | None
+    is_inferred: bool = False
+
+
+def recorded_system(subject: Subject, catalog: Catalog) -> Wanted:
+    systems = catalog.operating_systems
+    if subject.system not in (None, "Linux"):
+        return Wanted(system=None, glibc=None, told="no Linux", fact=None)
+    if subject.os_id and subject.os_version:
+        fact = subject.fact("system.os_version", f"{subject.os_id} {subject.os_version}")
+        system = systems.get(subject.os_id, subject.os_version)
+        return Wanted(
+            system=system,
+            glibc=subject.glibc or (system.glibc if system else None),
+            told=f"{subject.os_id} {subject.os_version}",
+            fact=fact,
+            is_inferred=fact.certainty == "inferred",
+        )
+    if subject.glibc is None:
+        return Wanted(system=None, glibc=None, told="no operating system", fact=None)
+    # A platform string may name the glibc that the interpreter was built against, so this is a hint only.
+    same = [each for each in systems.family("ubuntu") if each.glibc == subject.glibc]
+    fact = Fact(name="system.libc_version", value=subject.glibc, source="record", certainty="inferred")
+    told = f"only glibc {subject.glibc}" + (f", which is Ubuntu {same[0].version}'s" if same else "")
+    return Wanted(system=same[0] if same else None, glibc=subject.glibc, told=told, fact=fact, is_inferred=True)
+
+
+def os_reason(base: BaseImage, wanted: Wanted) -> tuple[str, Fidelity]:
+    """What the release has to do with the recorded one, and how near that is."""
+    chosen = f"{base.os_id.capitalize()} {base.os_version}"
+    recorded = wanted.system
+    if recorded is not None and (recorded.id, recorded.version) == (base.os_id, base.os_version):
+        how = "is inferred from the recorded glibc" if wanted.is_inferred else "is the recorded release"
+        return f"{chosen} {how}", Fidelity.EXACT
+    if wanted.fact is None:
+        return f"the record tells no operating system, and {chosen} runs what was recorded", Fidelity.EQUIVALENT
+    if wanted.is_inferred:
+        return f"the record tells {wanted.told}; {chosen} is the nearest release", Fidelity.EQUIVALENT
+    return f"the run was made on {wanted.told}; {chosen} is the nearest image", Fidelity.SUBSTITUTED
+
+
+def nearest_release(versions: list[str], glibc: str | None, year: int | None, catalog: Catalog) -> str:
+    """Of Ubuntu releases, oldest first, the oldest whose glibc is at least the recorded one, else the newest.
+
+    Where no glibc is recorded the newest release that was out in the year of the run is taken: Ubuntu's
+    versions are dates.
+    """
+    if glibc is not None:
+        systems = [catalog.operating_systems.get("ubuntu", version) for version in versions]
+        enough = [system.version for system in systems if system and system.runs_glibc(glibc)]
+        return enough[0] if enough else versions[-1]
+    if year is not None:
+        out = [version for version in versions if 2000 + Version(version).major <= year]
+        return out[-1] if out else versions[0]
+    return versions[-1]
