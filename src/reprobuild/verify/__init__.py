@@ -72,7 +72,7 @@ def _gather(evidence: Evidence, image: str, engine: Engine, options: VerifyOptio
     """Run what the chosen levels need in the image; what can't be run there is said, not raised."""
     wanted = set(options.levels)
     try:
-        if wanted & {Level.INSTALLED, Level.IDENTICAL}:
+        if wanted - {Level.DECLARED}:
             found = probe_image(engine, image, timeout_s=options.timeout_s)
             evidence = msgspec.structs.replace(evidence, found=found)
         if wanted & {Level.IDENTICAL, Level.LOADS}:

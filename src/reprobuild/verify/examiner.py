@@ -14,14 +14,19 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-# Directories that are no part of what a distribution offers for import.
-PASSED_OVER = ("test", "tests", "testing", "examples", "example", "docs", "doc", "benchmarks", "__pycache__", "bin")
+# Directories and files that are no part of what a distribution offers for import, wherever they were left.
+PASSED_OVER = frozenset(
+    "test tests testing conftest setup noxfile fabfile tasks examples example docs doc benchmarks benchmark scripts bin "
+    "__pycache__".split()
+)
 MODULE_FILE = re.compile(r"^([A-Za-z]\w*)(\.py|(\.[\w.-]+)?\.so)$")
 PACKAGE_FILE = re.compile(r"^((?:[A-Za-z]\w*/)+)__init__(\.py|(\.[\w.-]+)?\.so)$")
 
@@ -175,12 +180,16 @@ def attempt(modules: List[str], deadline: float) -> Tuple[Dict[str, Dict[str, An
 
 def messages(modules: List[str], deadline: float) -> Iterator[Dict[str, Any]]:
     """What one worker tells while it imports, and last its exit code."""
+    # The user of an image may have no home to write to, where some packages keep caches from their import on.
+    home = tempfile.mkdtemp()
     settings = {
-        "PYTHONWARNINGS": "ignore",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": home,
+        "XDG_CACHE_HOME": home,
+        "NUMBA_CACHE_DIR": home,
+        "MPLCONFIGDIR": home,
         "MPLBACKEND": "Agg",
-        "WANDB_MODE": "disabled",
     }
+    settings.update({"PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1", "WANDB_MODE": "disabled"})
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, json.dumps(modules)],
         stdin=subprocess.DEVNULL,
@@ -200,6 +209,7 @@ def messages(modules: List[str], deadline: float) -> Iterator[Dict[str, Any]]:
         watch.cancel()
         worker.kill()
         worker.wait()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def examine_imports(names: List[str], timeout_s: float) -> Tuple[Dict[str, List[Dict[str, Any]]], Any]:

@@ -10,9 +10,12 @@ from reprobuild.plan import Fidelity, Plan, Question
 from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
 from reprobuild.snapshot import Snapshot
 from reprobuild.verify.evidence import Evidence, ImportAttempt, LiveTorch
+from reprobuild.verify.packages import package_findings
 
 # The driver's libraries come from the host of a GPU, never from an image.
 _DRIVER = re.compile(r"lib(cuda|nvidia-[a-z-]+|nvcuvid|amdhip64)\.so")
+# Errors that Python code runs into by itself: the same code and the same Python run into them again.
+_OF_CODE_ALONE = re.compile(r"(ImportError: cannot import name|AttributeError|TypeError|SyntaxError|NameError)\b")
 
 
 def check(evidence: Evidence) -> LevelResult:
@@ -40,29 +43,39 @@ def check(evidence: Evidence) -> LevelResult:
 def _imports(evidence: Evidence) -> tuple[list[Finding], list[str]]:
     assert evidence.examination is not None
     findings, untold = [], []
+    complete, unchanged = _code(evidence)
     for name, attempts in sorted(evidence.examination.imports.items()):
         for attempt in attempts:
             if attempt.error is not None and _DRIVER.search(attempt.error):
                 untold.append(f"import {attempt.module} ({name}): it needs the driver of a GPU, which is not here")
             else:
-                findings.append(_import(name, attempt))
+                findings.append(_import(name, attempt, complete=complete, unchanged=unchanged))
     return findings, untold
 
 
-def _import(name: str, attempt: ImportAttempt) -> Finding:
+def _code(evidence: Evidence) -> tuple[bool, bool]:
+    """Whether no recorded distribution is missing, and whether Python and all of them are in the recorded version."""
+    if evidence.found is None:
+        return False, False
+    packages = [*package_findings(evidence.snapshot, evidence.plan, evidence.found)]
+    complete = all(one.verdict is not Verdict.MISSING for one in packages)
+    same_python = same_version(evidence.snapshot.python.version, evidence.found.python.version)
+    same = (Verdict.EXACT, Verdict.EQUIVALENT, Verdict.EXTRA)
+    return complete, same_python and all(one.verdict in same for one in packages)
+
+
+def _import(name: str, attempt: ImportAttempt, *, complete: bool, unchanged: bool) -> Finding:
+    subject = f"import {attempt.module}"
     if attempt.error is None:
-        return Finding(subject=f"import {attempt.module}", verdict=Verdict.EXACT, found="imported")
-    if attempt.missing_module is not None:
-        # Every recorded package is there or named as missing by the level *installed*: what else is looked for in
-        # vain was not in the recorded environment either, where this import failed just so.
-        return Finding(
-            subject=f"import {attempt.module}",
-            verdict=Verdict.EQUIVALENT,
-            found=attempt.error,
-            declared=True,
-            reason=f"{name} looks for {attempt.missing_module}, which the record does not have either",
-        )
-    return Finding(subject=f"import {attempt.module}", verdict=Verdict.WRONG, expected="imported", found=attempt.error)
+        return Finding(subject=subject, verdict=Verdict.EXACT, found="imported")
+    if attempt.missing_module is not None and complete:
+        # What is looked for in vain beside a complete set of packages was not in the recorded environment either.
+        reason = f"{name} looks for {attempt.missing_module}, which the record does not have either"
+    elif unchanged and _OF_CODE_ALONE.match(attempt.error):
+        reason = "Python and all packages are as recorded, so it failed there just so"
+    else:
+        return Finding(subject=subject, verdict=Verdict.WRONG, expected="imported", found=attempt.error)
+    return Finding(subject=subject, verdict=Verdict.EQUIVALENT, found=attempt.error, declared=True, reason=reason)
 
 
 def _torch(snapshot: Snapshot, plan: Plan, live: LiveTorch | None) -> Iterator[Finding]:

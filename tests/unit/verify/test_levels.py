@@ -121,6 +121,18 @@ def test_an_import_that_failed_in_the_recorded_environment_as_well_is_no_failure
     result = loads.check(evidence(examination=imports(error)))
     assert result.outcome is Outcome.PASSED
     assert inexact(result) == [("import x", "equivalent", True)]
+    result = loads.check(evidence(with_packages(RECORD, TORCH), examination=imports(error)))
+    assert inexact(result) == [("import x", "wrong", False)]
+
+
+def test_an_error_of_the_code_alone_happened_in_the_recorded_environment_too_if_the_code_is_the_same() -> None:
+    error = ImportAttempt(module="x", error="ImportError: cannot import name 'soft_unicode' from 'markupsafe'")
+    result = loads.check(evidence(examination=imports(error)))
+    assert (result.outcome, inexact(result)) == (Outcome.PASSED, [("import x", "equivalent", True)])
+    result = loads.check(evidence(with_packages(RECORD, TORCH), examination=imports(error)))
+    assert (result.outcome, inexact(result)) == (Outcome.FAILED, [("import x", "wrong", False)])
+    value = ImportAttempt(module="x", error="ValueError: no such locale")
+    assert loads.check(evidence(examination=imports(value))).outcome is Outcome.FAILED
 
 
 def test_an_import_that_needs_a_gpus_driver_is_not_judged() -> None:
