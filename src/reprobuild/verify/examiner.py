@@ -24,8 +24,8 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 # Directories and files that are no part of what a distribution offers for import, wherever they were left.
 PASSED_OVER = frozenset(
-    "test tests testing conftest setup noxfile fabfile tasks examples example docs doc benchmarks benchmark scripts bin "
-    "__pycache__".split()
+    "test tests testing conftest setup noxfile fabfile tasks examples example docs doc benchmarks benchmark scripts "
+    "bin __pycache__".split()
 )
 MODULE_FILE = re.compile(r"^([A-Za-z]\w*)(\.py|(\.[\w.-]+)?\.so)$")
 PACKAGE_FILE = re.compile(r"^((?:[A-Za-z]\w*/)+)__init__(\.py|(\.[\w.-]+)?\.so)$")
