@@ -1,0 +1,155 @@
+"""``reprobuild catalog``: what the tables of facts know, where it is from, and of which date."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reprobuild.cli import console
+from reprobuild.cli.options import add_json_argument
+from reprobuild.errors import UsageError
+
+if TYPE_CHECKING:
+    from reprobuild.catalog import Catalog
+    from reprobuild.catalog.tables import Table
+
+NOT_SEARCHED = ("torch_files",)
+"""Tables that only hold hashes: a search in them says nothing that the other tables don't, and takes long."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="the tables, with their rows and dates")
+    add_json_argument(listing)
+    show = actions.add_parser("show", help="the rows of one table")
+    show.add_argument("table", metavar="TABLE", help="a name that 'list' prints")
+    show.add_argument(
+        "-w",
+        "--where",
+        metavar="COLUMN=TEXT",
+        action="append",
+        default=[],
+        help="only rows with this text in this column; may be repeated",
+    )
+    add_json_argument(show)
+    search = actions.add_parser("search", help="rows of any table that hold a text")
+    search.add_argument("text", metavar="TEXT", help="searched in every cell, without regard to case")
+    add_json_argument(search)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is asked for. Raises UsageError for a table or column that is not there, CatalogError."""
+    from reprobuild.catalog import Catalog
+
+    catalog = Catalog.packaged()
+    match arguments.action:
+        case "list":
+            _list(catalog, arguments.json)
+        case "show":
+            _show(catalog, arguments.table, arguments.where, arguments.json)
+        case _:
+            _search(catalog, arguments.text, arguments.json)
+    return 0
+
+
+def _list(catalog: Catalog, as_json: bool) -> None:
+    if as_json:
+        tables = [
+            {"name": each.name, "title": each.title, "rows": each.rows, "as_of": each.as_of, "key": list(each.key)}
+            for each in catalog.tables
+        ]
+        console.write_json({"schema_version": 1, "date": catalog.date, "tables": tables})
+        return
+    rows = [(each.name, str(each.rows), each.as_of, each.title) for each in catalog.tables]
+    console.write_result(aligned(("table", "rows", "as of", "what it holds"), rows))
+
+
+def _show(catalog: Catalog, name: str, conditions: Sequence[str], as_json: bool) -> None:
+    table = _table(catalog, name)
+    rows = _where(table, conditions)
+    if as_json:
+        console.write_json(_as_object(table, rows))
+        return
+    header = table.header
+    lines = [f"source: {header.source}", f"as of: {header.as_of}", *(f"note: {note}" for note in header.notes), ""]
+    console.write_result("\n".join(lines) + aligned(_filled(table, rows), _cells(table, rows)))
+
+
+def _search(catalog: Catalog, text: str, as_json: bool) -> None:
+    if not text.strip():
+        raise UsageError("there is nothing to search for", hint="name a package, a tag, a version or a part of one")
+    found = []
+    for entry in catalog.tables:
+        if entry.name not in NOT_SEARCHED:
+            table = catalog.table(entry.name)
+            rows = _holding(table, text)
+            if rows:
+                found.append((table, rows))
+    if as_json:
+        tables = [_as_object(table, rows) for table, rows in found]
+        console.write_json({"schema_version": 1, "date": catalog.date, "text": text, "tables": tables})
+        return
+    blocks = [
+        f"{table.name} (as of {table.header.as_of})\n{aligned(_filled(table, rows), _cells(table, rows))}"
+        for table, rows in found
+    ]
+    console.write_result("\n".join(blocks) if blocks else f"no table holds {text!r}")
+
+
+def _table(catalog: Catalog, name: str) -> Table:
+    names = [entry.name for entry in catalog.tables]
+    if name not in names:
+        close = [each for each in names if name and name in each] or difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else "'reprobuild catalog list' lists the tables"
+        raise UsageError(f"there is no table {name!r}", hint=hint)
+    return catalog.table(name)
+
+
+def _where(table: Table, conditions: Sequence[str]) -> list[dict[str, str]]:
+    rows = list(table.rows)
+    for condition in conditions:
+        column, separator, text = condition.partition("=")
+        if not separator or column not in table.columns:
+            raise UsageError(
+                f"--where {condition!r} does not name a column of {table.name}",
+                hint=f"write COLUMN=TEXT with one of: {', '.join(table.columns)}",
+            )
+        rows = [row for row in rows if text == row[column] or text in row[column].split(";")]
+    return rows
+
+
+def _holding(table: Table, text: str) -> list[dict[str, str]]:
+    wanted = text.casefold()
+    return [row for row in table.rows if any(wanted in cell.casefold() for cell in row.values())]
+
+
+def _as_object(table: Table, rows: Sequence[dict[str, str]]) -> dict[str, Any]:
+    header = table.header
+    return {
+        "schema_version": 1,
+        "name": table.name,
+        "source": header.source,
+        "as_of": header.as_of,
+        "notes": list(header.notes),
+        "rows": list(rows),
+    }
+
+
+def _filled(table: Table, rows: Sequence[dict[str, str]]) -> tuple[str, ...]:
+    """The columns in which any of the rows says something; all of them when there are no rows."""
+    return tuple(name for name in table.columns if not rows or any(row[name] for row in rows))
+
+
+def _cells(table: Table, rows: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
+    return [tuple(row[name] for name in _filled(table, rows)) for row in rows]
+
+
+def aligned(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A text table: columns padded to their widest cell, two blanks between them, a line feed at the end."""
+    lines = [tuple(titles), *(tuple(row) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(titles))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded) + "\n"
