@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.output is None:
         console.write_bytes(recipe.files["Dockerfile"])
     else:
-        console.write_result(_written(recipe, arguments.output))
+        console.write_result(_written(recipe, plan, arguments.output))
     return 0
 
 
@@ -85,6 +85,7 @@ def _as_json(recipe: Recipe, plan: Plan, folder: Path | None) -> dict[str, objec
     }
 
 
-def _written(recipe: Recipe, folder: Path) -> str:
+def _written(recipe: Recipe, plan: Plan, folder: Path) -> str:
     names = "".join(f"  {name}\n" for name in sorted(recipe.files))
-    return f"{folder}\n{names}build it: docker build --tag rebuilt {shlex.quote(str(folder))}\n"
+    command = f"docker build --platform {plan.platform} --tag rebuilt {shlex.quote(str(folder))}"
+    return f"{folder}\n{names}build it: {command}\n"

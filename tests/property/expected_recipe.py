@@ -1,0 +1,113 @@
+"""What any recipe may consist of: the grammar of its instructions, written down apart from the templates.
+
+Values that a record may choose stand for themselves as narrow patterns: whatever hostile text got through
+would have to look like a version, a name or a URL without anything that a shell or a Dockerfile obeys.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tests.dockerfile_parser import instructions
+
+from reprobuild.render import Recipe
+
+_WORD = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+_IMAGE = r"[a-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?"
+_URL = r"https?://[A-Za-z0-9._~:/?#@!*+,=%&-]+"
+_QUOTED_URL = rf"('{_URL}'|{_URL})"
+_TRUST = r"\. /opt/certificates/trust\.sh && "
+_FILE = rf"/opt/recipe/requirements/{_WORD}\.txt"
+_VALUE = r'"[A-Za-z0-9 .,:/_+@-]*"'
+_PACKAGES = (
+    r"(rm -f /etc/apt/sources\.list\.d/cuda\* && rm -f /etc/apt/sources\.list\.d/nvidia-ml\* && )?apt-get update && "
+    rf"DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends( {_WORD})+ && "
+    r"rm -rf /var/lib/apt/lists/\*"
+)
+_ORIGIN = (
+    rf'(--default-index ("\$\{{PYTORCH_INDEX\}}/{_WORD}"|{_QUOTED_URL}) |'
+    rf'--no-index --find-links ("\$\{{PYTORCH_INDEX\}}"/[A-Za-z0-9._/-]+|{_QUOTED_URL}) )?'
+)
+_UV_INSTALL = (
+    rf"{_TRUST}uv pip install --python /opt/venv/bin/python (--no-deps )?{_ORIGIN}(--require-hashes )?"
+    rf"(--no-build-isolation )?(--build-constraints {_FILE} )?(--exclude-newer [0-9TZ:.-]+ )?--requirements {_FILE}"
+)
+_PIP_INSTALL = (
+    rf"{_TRUST}uv pip install --python /opt/venv/bin/python --no-deps --target /opt/pip-[0-9.]+ pip==[0-9.]+ && "
+    rf"PYTHONPATH=/opt/pip-[0-9.]+ (PIP_CONSTRAINT={_FILE} )?/opt/venv/bin/python -m pip install --ignore-installed "
+    rf"(--no-deps )?(--index-url \S+ )?(--require-hashes )?(--use-pep517|--no-build-isolation) --requirement {_FILE}"
+)
+
+STEPS = [
+    rf"FROM {_IMAGE} AS uv",
+    rf"(FROM {_IMAGE} AS python)?",
+    rf"FROM {_IMAGE} AS builder",
+    r'ARG PYTORCH_INDEX="https://download\.pytorch\.org/whl"',
+    r"ARG UV_DEFAULT_INDEX",
+    r"ARG PIP_INDEX_URL",
+    r"ARG UV_PYTHON_DOWNLOADS_JSON_URL",
+    r"ARG UV_PYTHON_INSTALL_MIRROR",
+    rf"RUN {_PACKAGES}",
+    r"COPY certificates/ /opt/certificates/",
+    r"COPY --from=uv /uv /usr/local/bin/uv",
+    r"ENV UV_NO_CACHE=1 [A-Z0-9_= a-z]+",
+    r'(ARG UV_PYTHON_CPYTHON_BUILD="[0-9]{8}")?',
+    r"(ENV UV_PYTHON_INSTALL_DIR=/opt/python UV_PYTHON_INSTALL_BIN=0)?",
+    rf"(COPY --from=python /usr/local /usr/local|RUN {_TRUST}uv python install {_WORD} && "
+    rf"uv venv --managed-python --python {_WORD} /opt/venv|)",
+    r"(RUN (ldconfig && )?uv venv --no-python-downloads --python /usr[a-z/]*/bin/python[0-9.]* /opt/venv)?",
+    rf"((COPY( requirements/{_WORD}\.txt)+ /opt/recipe/requirements/\nRUN ({_UV_INSTALL}|{_PIP_INSTALL})\n)*)",
+    rf"FROM {_IMAGE}",
+    rf"(RUN {_PACKAGES})?",
+    r"(COPY --from=(python /usr/local /usr/local|builder /opt/python /opt/python))?",
+    r"COPY --from=builder /opt/venv /opt/venv",
+    r"(RUN ldconfig)?",
+    r"RUN useradd --uid 1000 --non-unique --create-home --shell /bin/bash runner && "
+    r"install --directory --owner=runner --group=runner /workspace",
+    rf'ENV PATH="/opt/venv/bin:\$\{{PATH\}}"( [A-Z_]+={_VALUE})+',
+    rf"LABEL( [a-z.-]+={_VALUE})+",
+    r"USER 1000",
+    r"WORKDIR /workspace",
+    r'CMD \["python"\]',
+]
+"""Patterns of the instructions from top to bottom; a pattern that matches nothing is one that may be absent."""
+
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?"
+    r"(===?[A-Za-z0-9.!+_-]+| @ (git\+)?(ssh|https?)://[A-Za-z0-9._~:/?#@!*+,=%&-]+)"
+    r"( ?; [A-Za-z0-9 ._<>=!'\"()-]+)?( --hash=sha(256|384|512):[0-9a-f]+)*"
+)
+
+
+def assert_harmless(recipe: Recipe) -> None:
+    """Fail unless the recipe consists of nothing but what a recipe consists of."""
+    assert_expected_instructions(recipe.dockerfile)
+    for name, content in recipe.files.items():
+        assert re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9._/-]*", name), name
+        if name.startswith("requirements/") and not name.endswith(".build.txt"):
+            assert_pinned(content.decode("utf-8"))
+
+
+def assert_expected_instructions(dockerfile: str) -> None:
+    """Fail unless the instructions are the expected ones, in the expected order."""
+    found = [f"{instruction.keyword} {instruction.rest}" for instruction in instructions(dockerfile)]
+    assert _fits(found), "\n".join(found)
+
+
+def _fits(found: list[str]) -> bool:
+    """Match the joined instructions; an optional step that is absent leaves an empty line, which is allowed."""
+    pattern = "".join(_optional(step) for step in STEPS)
+    return re.fullmatch(pattern, "\n".join(found) + "\n") is not None
+
+
+def _optional(step: str) -> str:
+    if step.endswith(r"\n)*)"):
+        return step
+    return rf"({step}\n)?" if re.fullmatch(step, "") else rf"{step}\n"
+
+
+def assert_pinned(text: str) -> None:
+    """Fail unless each line is a comment or one pinned requirement, for any way to tell lines apart."""
+    for line in text.splitlines():
+        assert line.startswith("# ") or _REQUIREMENT.fullmatch(line), line[:200]
+    assert text.split("\n")[:-1] == text.splitlines()
