@@ -18,6 +18,11 @@ import os
 import re
 import time
 
+try:
+    from _hashlib import openssl_sha256 as _sha256  # The same as hashlib's, in half the time to load.
+except ImportError:
+    from hashlib import sha256 as _sha256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # The typing module costs a fifth of a bare start, and nothing here is evaluated.
     from typing import Any, Callable, Iterator
@@ -65,7 +70,7 @@ _SECRET_KEY = re.compile(
 )
 _USER_INFO = re.compile(r"^((?:[a-z0-9.]+\+)?([a-z][a-z0-9.]*)://)([^/?#]*)@", re.I)
 _SCP = re.compile(r"^(\w+@)?([^/:]+):(\w[^:]*)$")
-_GENERATED = ("/INSTALLER", "/REQUESTED", "/direct_url.json", "/uv_cache.json", "/uv_build.json", "/RECORD")
+_GENERATED = (b"/INSTALLER", b"/REQUESTED", b"/direct_url.json", b"/uv_cache.json", b"/uv_build.json", b"/RECORD")
 
 
 class Findings:
@@ -122,12 +127,16 @@ def _remove_secret_parameters(url: "str") -> "tuple[str, int]":
 
 def _read(path: "str", limit: "int" = -1) -> "str | None":
     """Text of a file (its first ``limit`` bytes), or None when it can't be read."""
+    content = _read_bytes(path, limit)
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def _read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
     try:
         with open(path, "rb", 0) as stream:
-            content = stream.read(limit)
+            return stream.read(limit)
     except (OSError, ValueError):
         return None
-    return content.decode("utf-8", "replace")
 
 
 def _names(folder: "str") -> "list[str]":
@@ -210,6 +219,8 @@ class Installed:
         self.path = os.path.join(folder, entry, inside) if inside else folder + os.sep + entry
         self.files: "set[str] | None" = None
         self.name = ""
+        self.key = ""
+        """The canonical name."""
         self.version: "str | None" = None
         self.direct_url: "Fields | None" = None
         self.project_folder: "str | None" = None
@@ -306,8 +317,8 @@ def installed_distributions(paths: "list[str]", findings: "Findings") -> "list[I
         for item in _in_folder(folder):
             if not item.read_headers() and not _name_from_entry(item, findings):
                 continue
-            key = canonical_name(item.name)
-            first = found.setdefault(key, item)
+            item.key = canonical_name(item.name)
+            first = found.setdefault(item.key, item)
             if first is not item and first.path != item.path:
                 _note_shadowed(first, item, findings)
     for item in found.values():
@@ -372,10 +383,9 @@ def _note_shadowed(first: "Installed", later: "Installed", findings: "Findings")
 
 def _tidy_path(path: "str") -> "str":
     """A path relative to the prefix where it lies in it, ``~`` for the home folder, with slashes."""
-    for root, mark in ((sys.prefix, ""), (os.path.expanduser("~"), "~/")):
-        if root and path.startswith(root.rstrip(os.sep) + os.sep):
-            return mark + path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
-    return path.replace(os.sep, "/")
+    prefix = sys.prefix.rstrip(os.sep) + os.sep
+    inside = path.startswith(prefix)
+    return (path[len(prefix) :] if inside else _tidy_home(path)).replace(os.sep, "/")
 
 
 def describe_distribution(item: "Installed", without: "frozenset[str]", findings: "Findings") -> "Fields":
@@ -409,24 +419,24 @@ def record_digest(path: "str") -> "str | None":
     Left out are files outside site-packages (scripts hold the path of their interpreter), files without a hash
     (bytecode, RECORD itself), and the notes of installers: INSTALLER, REQUESTED, direct_url.json, uv_cache.json.
     """
-    try:
-        with open(path, "rb", 0) as stream:
-            content = stream.read()
-    except OSError:
+    content = _read_bytes(path)
+    if content is None:
         return None
-    import hashlib
-
     lines = content.replace(b"\r\n", b"\n").split(b"\n")
-    kept = [line for line in lines if line[-2:] != b",," and line[:3] != b"../" and line]
-    kept = [line for line in kept if not _is_generated(line)]
+    kept = [
+        line
+        for line in lines
+        if line
+        and line[-2:] != b",,"
+        and line[:3] != b"../"
+        and (b".dist-info/" not in line or not _is_generated(line))
+    ]
     kept.sort()
-    return "sha256:" + hashlib.sha256(b"\n".join(kept)).hexdigest() if kept else None
+    return "sha256:" + _sha256(b"\n".join(kept)).hexdigest() if kept else None
 
 
 def _is_generated(line: "bytes") -> "bool":
-    if b".dist-info/" not in line:
-        return b".pyc," in line
-    return line.partition(b",")[0].decode("utf-8", "replace").endswith(_GENERATED)
+    return line.partition(b",")[0].endswith(_GENERATED)
 
 
 def _describe_origin(item: "Installed", findings: "Findings") -> "Fields | None":
@@ -518,11 +528,11 @@ class Frozen:
     """What ``pip freeze`` of this interpreter prints, credentials apart, and the packages it prints it of."""
 
     def __init__(self, items: "list[Installed]", findings: "Findings") -> "None":
-        pip = next((item.version for item in items if canonical_name(item.name) == "pip"), None)
+        pip = next((item.version for item in items if item.key == "pip"), None)
         digits = re.match(r"(\d+)(?:\.(\d+))?", pip or "")
         release = (int(digits.group(1)), int(digits.group(2) or 0)) if digits else (99, 0)
         left_out = {"pip"} if sys.version_info >= (3, 12) else {"pip", "setuptools", "wheel", "distribute"}
-        named = [(_shown_name(item, release), item) for item in items if canonical_name(item.name) not in left_out]
+        named = [(_shown_name(item, release), item) for item in items if item.key not in left_out]
         named = [(name, item) for name, item in named if _VALID_NAME.match(name)]
         named.sort(key=lambda pair: pair[0].lower())
         lines = [line for name, item in named for line in _freeze_lines(name, item, release, findings)]
@@ -636,7 +646,7 @@ def python_facts() -> "Fields":
         "implementation": platform.python_implementation(),
         "build": sys.version,
         "compiler": platform.python_compiler(),
-        "executable": _tidy_home(sys.executable),
+        "executable": _tidy_home(sys.executable or "") or None,
         "prefix": _tidy_home(sys.prefix),
         "base_prefix": _tidy_home(getattr(sys, "real_prefix", sys.base_prefix)),
         "environment": _environment_kind(),
@@ -647,10 +657,9 @@ def python_facts() -> "Fields":
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def _tidy_home(path: "str | None") -> "str | None":
+def _tidy_home(path: "str") -> "str":
     home = os.path.expanduser("~").rstrip(os.sep)
-    inside = path and len(home) > 1 and path.startswith(home + os.sep)
-    return "~" + path[len(home) :] if path and inside else path or None
+    return "~" + path[len(home) :] if len(home) > 1 and path.startswith(home + os.sep) else path
 
 
 def _environment_kind() -> "str":
@@ -894,13 +903,40 @@ def _read_nvidia_smi() -> "Fields | None":
     return facts
 
 
-def toolkit_version() -> "str | None":
-    """What ``nvcc --version`` says: the CUDA that extensions are compiled with."""
-    homes = [os.environ.get(key) for key in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
-    candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home]
-    compiler = _program("nvcc") or next((path for path in candidates if os.path.isfile(path)), None)
-    match = re.search(r"release \d+\.\d+, V(\d+\.\d+\.\d+)", (_run([compiler, "--version"]) or "") if compiler else "")
-    return match.group(1) if match else None
+class Toolkit:
+    """``nvcc --version``: the CUDA that extensions are compiled with. It runs while the rest is read."""
+
+    def __init__(self) -> "None":
+        homes = [os.environ.get(key) for key in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+        candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home]
+        compiler = _program("nvcc") or next((path for path in candidates if os.path.isfile(path)), None)
+        self.process: "Any" = None
+        if compiler is not None:
+            import subprocess
+
+            try:
+                self.process = subprocess.Popen(
+                    [compiler, "--version"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            except OSError:
+                pass
+
+    def version(self) -> "str | None":
+        """Its version, or None where there is no nvcc, or it does not answer."""
+        if self.process is None:
+            return None
+        import subprocess
+
+        try:
+            output = self.process.communicate(timeout=COMMAND_TIMEOUT_S)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            output = self.process.communicate()[0]
+        match = re.search(r"release \d+\.\d+, V(\d+\.\d+\.\d+)", output.decode("utf-8", "replace"))
+        return match.group(1) if match else None
 
 
 # All of it
@@ -909,12 +945,13 @@ def toolkit_version() -> "str | None":
 def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = None) -> "Fields":
     """Everything, as the object that environment.json holds; ``paths`` stands for ``sys.path``."""
     findings = Findings()
+    toolkit = None if "toolkit" in without else Toolkit()
     folders = _search_path(sys.path if paths is None else paths)
     items = installed_distributions(folders, findings)
     frozen = Frozen(items, findings)
+    items.sort(key=lambda item: item.key)
     distributions = [describe_distribution(item, without, findings) for item in items]
-    distributions.sort(key=lambda fields: canonical_name(fields["name"]))
-    versions = {canonical_name(item.name): item.version for item in items}
+    versions = {item.key: item.version for item in items}
     torch = torch_facts(folders, versions)
     gpu = None if "gpu" in without else gpu_facts()
     python, system = python_facts(), system_facts()
@@ -925,7 +962,7 @@ def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = N
         "distributions": distributions,
         "torch": torch,
         "gpu": gpu,
-        "cuda_toolkit": None if "toolkit" in without else toolkit_version(),
+        "cuda_toolkit": toolkit.version() if toolkit else None,
         "environment_variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "redactions": findings.redactions,
         "notes": findings.notes,

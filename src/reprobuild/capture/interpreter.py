@@ -21,21 +21,22 @@ TIMEOUT_S = 300
 
 _PROBE = Path(__file__).parent.parent / "probe.py"
 
-# The loader is valid Python 2, too, so that an old interpreter can say how old it is. It runs the probe as a module,
-# because that finds bytecode in our own __pycache__; compiling the text takes longer than all the rest.
+# The loader is valid Python 2, too, so that an old interpreter can say how old it is. It takes the probe's bytecode
+# from our own __pycache__ where it is there or can be put there: compiling takes longer than much of the rest.
 _LOADER = """\
 import sys
-if not (sys.flags.isolated if hasattr(sys.flags, "isolated") else 0) and not getattr(sys.flags, "safe_path", 0):
+if not getattr(sys.flags, "isolated", 0) and not getattr(sys.flags, "safe_path", 0):
     sys.path.pop(0)
 if sys.version_info < (3, 6):
     sys.stdout.write("reprobuild: too old: %d.%d.%d" % sys.version_info[:3])
     sys.exit(0)
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-loader = SourceFileLoader("reprobuild_probe", sys.argv[1])
-module = module_from_spec(spec_from_loader("reprobuild_probe", loader))
-loader.exec_module(module)
-sys.exit(module.main(sys.argv[2:]))
+try:
+    from _frozen_importlib_external import SourceFileLoader
+except ImportError:
+    from importlib.machinery import SourceFileLoader
+scope = {"__name__": "reprobuild_probe"}
+exec(SourceFileLoader("reprobuild_probe", sys.argv[1]).get_code("reprobuild_probe"), scope)
+sys.exit(scope["main"](sys.argv[2:]))
 """
 _TOO_OLD = b"reprobuild: too old: "
 
