@@ -31,7 +31,9 @@ def _passed_over(subject: Subject, torch: TorchBuild) -> str:
     others = [f"the driver's {subject.driver_cuda}"] if subject.driver_cuda not in (None, torch.cuda) else []
     if subject.cuda_toolkit and torch.cuda and not subject.cuda_toolkit.startswith(torch.cuda):
         others.append(f"nvcc's {subject.cuda_toolkit}")
-    return f"; {' and '.join(others)} say nothing of it" if others and torch.kind == "cuda" else ""
+    if not others or torch.kind != "cuda":
+        return ""
+    return f"; {' and '.join(others)} {'says' if len(others) == 1 else 'say'} nothing of it"
 
 
 def _other_cudas(subject: Subject) -> tuple[Fact, ...]:

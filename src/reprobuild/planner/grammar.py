@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 from reprobuild.errors import RecordError
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+_CONDA_NAME = re.compile(r"_?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _VERSION_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_~:-]{0,127}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,300}")
 _HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
@@ -54,6 +55,11 @@ def _matched(text: str, grammar: re.Pattern[str], path: str, expected: str) -> s
 def project_name(text: str, path: str) -> str:
     """A distribution's name: ASCII letters, digits, ``-``, ``_`` and ``.``, at most 128."""
     return _matched(text, _NAME, path, "the name of a Python distribution")
+
+
+def conda_name(text: str, path: str) -> str:
+    """The name of a conda package, which may start with an underscore."""
+    return _matched(text, _CONDA_NAME, path, "the name of a conda package")
 
 
 def version_text(text: str, path: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.companions import torch_of_local, variant_of_local
+from reprobuild.catalog.companions import PackageOrigin, torch_of_local, variant_of_local
 from reprobuild.catalog.torch_wheels import local_of, nightly_date
 from reprobuild.plan import (
     DefaultIndex,
@@ -22,6 +22,7 @@ from reprobuild.plan import (
     Requirement,
 )
 from reprobuild.planner import grammar
+from reprobuild.planner.conda import native_of_conda
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.source_build import prepared
@@ -58,7 +59,7 @@ def treat(package: Package, sources: Sources) -> Treatment:
     marker = package.distribution.marker
     if marker and not _marker_holds(marker, package, sources.target):
         return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
-    left_out = leave_out(package, sources.catalog)
+    left_out = native_of_conda(package) or leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
     if package.canonical == "torch" and sources.torch is not None:
@@ -215,6 +216,14 @@ def _public_version(package: Package, requirement: Requirement, why: str) -> Ins
     )
 
 
+def _pytorch_folder(row: PackageOrigin, local: str, sources: Sources) -> PytorchFolder | None:
+    """The folder that a suffix names; torch's own for what only PyTorch's index has, with or without suffix."""
+    if local:
+        return PytorchFolder(folder=local) if local in sources.catalog.torch_wheels.folders else None
+    own = sources.torch.folder if sources.torch else None
+    return PytorchFolder(folder=own) if own and row.local == "" else None
+
+
 def _page_of(package: Package, sources: Sources) -> Origin | None:
     """Where this project publishes this version beside the default index; None where nobody is known to."""
     local = local_of(package.version_text or "")
@@ -227,8 +236,7 @@ def _page_of(package: Package, sources: Sources) -> Origin | None:
     variant = variant_of_local(local) or (sources.torch.variant if sources.torch else None)
     match row.kind:
         case "pytorch":
-            folders = sources.catalog.torch_wheels.folders
-            return PytorchFolder(folder=local) if local in folders else None
+            return _pytorch_folder(row, local, sources)
         case "find-links" | "index":
             torch = torch_of_local(local) or (sources.torch.release.version if sources.torch else None)
             url = row.address(torch=torch, variant=variant, python=sources.target.python, version=package.version_text)

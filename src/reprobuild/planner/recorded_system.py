@@ -66,7 +66,10 @@ def recorded_system(subject: Subject, catalog: Catalog) -> Wanted:
         )
     if subject.glibc is None:
         return Wanted(system=None, glibc=None, told="no operating system", fact=None)
-    # A platform string may name the glibc that the interpreter was built against, so this is a hint only.
+    # A platform string may name the glibc that the interpreter was built against, so this is a hint only, and one
+    # that is older than any release still in use (conda's say 2.10 or 2.17) is none.
+    if Version(subject.glibc) < Version("2.23"):
+        return Wanted(system=None, glibc=None, told="no operating system", fact=None)
     same = [each for each in systems.family("ubuntu") if each.glibc == subject.glibc]
     fact = Fact(name="system.libc_version", value=subject.glibc, source="record", certainty="inferred")
     told = f"only glibc {subject.glibc}" + (f", which is Ubuntu {same[0].version}'s" if same else "")

@@ -140,7 +140,9 @@ def _optional(check: Callable[[str, str], str], text: str | None, path: str) -> 
 def _packages(snapshot: Snapshot) -> Iterator[Package]:
     for index, distribution in enumerate(snapshot.distributions):
         path = f"distributions[{index}]"
-        name = grammar.project_name(distribution.name, f"{path}.name")
+        # conda's packages are no Python distributions alone, and conda allows an underscore in front.
+        check = grammar.conda_name if distribution.conda is not None else grammar.project_name
+        name = check(distribution.name, f"{path}.name")
         text = distribution.version
         version_text = grammar.version_text(text, f"{path}.version") if text else None
         yield Package(

@@ -142,7 +142,8 @@ def _foreign_suffix(question: TorchQuestion, local: str) -> TorchBuild:
         raise no_wheel(question)
     told_cuda = question.subject.torch_cuda or question.subject.loose_cuda
     cuda = told_cuda or _cuda_of_folder(elsewhere) or _cuda_of_suffix(local)
-    if cuda is None and not elsewhere and question.pypi is not None:
+    told_cpu = question.subject.torch_read_from_files
+    if cuda is None and not elsewhere and not told_cpu and question.pypi is not None:
         return _instead_of_foreign(question, question.pypi)
     variant = by_cuda(question, cuda)
     if variant is None:
@@ -247,14 +248,16 @@ def _by_told_cuda(question: TorchQuestion, cuda: str) -> TorchBuild:
 
 
 def _cpu(question: TorchQuestion, why: str) -> TorchBuild:
+    same_system = question.subject.system in (None, "Linux")
+    fidelity = Fidelity.EQUIVALENT if same_system else Fidelity.SUBSTITUTED
+    if question.pypi is not None and question.pypi.cuda is None:
+        build = _from_default_index(question, question.pypi)
+        reason = f"{why}, and the default index's torch {build.version} has none for {question.target.platform}"
+        return msgspec.structs.replace(build, reason=reason, fidelity=fidelity)
     variant = by_cuda(question, None)
     if variant is None:
         raise no_wheel(question)
-    same_system = question.subject.system in (None, "Linux")
-    fidelity = Fidelity.EQUIVALENT if same_system else Fidelity.SUBSTITUTED
-    reason = (
-        f"{why}, so torch {variant.published_version} of PyTorch's {variant.folder} index is the same release for it"
-    )
+    reason = f"{why}, so torch {variant.published_version} of PyTorch's {variant.folder} index is the one for it"
     return from_folder(question, variant, reason, fidelity)
 
 

@@ -86,7 +86,9 @@ def no_wheel(question: TorchQuestion) -> PlanError:
 
 def by_cuda(question: TorchQuestion, cuda: str | None) -> TorchVariant | None:
     """The ordinary build for this CUDA, or the CPU's; where that CUDA was never published, the next lower one."""
-    wanted = [each for each in question.published if each.cuda == cuda and not each.rocm and each.folder != "xpu"]
+    wanted = [
+        each for each in question.published if each.cuda == cuda and not each.rocm and each.folder not in ("xpu", "")
+    ]
     if cuda is not None and not wanted:
         lower = [each.cuda for each in question.published if each.cuda and Version(each.cuda) < Version(cuda)]
         highest = max(lower, key=Version, default=None)
