@@ -6,7 +6,9 @@ command line ends with, the instance may carry a hint: what to do next.
 
 from __future__ import annotations
 
-from typing import ClassVar
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the typing module takes longer to load than all of this
+    from typing import ClassVar
 
 
 class ReprobuildError(Exception):

@@ -103,7 +103,7 @@ OURS = [found for found in ALL_IMPORTS if found.module.startswith("reprobuild.")
 def test_the_walk_sees_imports_at_the_top_in_functions_and_under_guards() -> None:
     frame = [found for found in ALL_IMPORTS if found.file == "cli/main.py"]
     assert any(found.module == "reprobuild.errors.UsageError" and not found.in_function for found in frame)
-    assert any(found.module == "reprobuild.cli.options.new_parser" and found.in_function for found in frame)
+    assert any(found.module == "reprobuild.cli.parser.new_parser" and found.in_function for found in frame)
     assert any(found.module == "argparse" and found.for_types_only for found in frame)
 
 

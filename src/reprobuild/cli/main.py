@@ -126,7 +126,7 @@ def _run_command(name: str, given: Sequence[str]) -> int:
     module = import_module(module_name)
     configure: Callable[[argparse.ArgumentParser], None] = module.configure
     run: Callable[[argparse.Namespace], int] = module.run
-    from reprobuild.cli.options import new_parser
+    from reprobuild.cli.parser import new_parser
 
     parser = new_parser(name, line)
     configure(parser)

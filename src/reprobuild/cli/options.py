@@ -10,7 +10,7 @@ import argparse
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -44,14 +44,6 @@ MIRROR_ARGUMENTS = {
 """The build arguments that each mirror setting fills in."""
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are raised like every other error, instead of ending the process."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError."""
-        raise UsageError(message, hint=f"'{self.prog} --help' shows what it takes")
-
-
 class NetworkOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a build reaches the network. Everything here goes into the build, nothing into the Dockerfile."""
 
@@ -75,16 +67,6 @@ class NetworkOptions(msgspec.Struct, frozen=True, kw_only=True):
             for argument in arguments
         }
         return {**self.proxies, **mirrors, **self.extra_arguments}
-
-
-def new_parser(name: str, line: str) -> Parser:
-    """The parser of one command. Its ``configure`` may set an epilog with examples, which is kept as it is written."""
-    return Parser(
-        prog=f"reprobuild {name}",
-        description=f"{line[0].upper()}{line[1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:

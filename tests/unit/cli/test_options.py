@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reprobuild.cli import options
+from reprobuild.cli.parser import new_parser
 from reprobuild.errors import UsageError
 from reprobuild.plan import Platform
 from reprobuild.planner.options import PlanOptions
@@ -24,7 +25,7 @@ def parse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Parse:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for setting in PLAN_SETTINGS + TEMPLATE_SETTINGS + NETWORK_SETTINGS:
         monkeypatch.delenv(setting.variable, raising=False)
-    parser = options.new_parser("test", "a test")
+    parser = new_parser("test", "a test")
     options.add_plan_options(parser)
     options.add_template_option(parser)
     options.add_network_options(parser)
