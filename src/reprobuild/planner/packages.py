@@ -220,8 +220,12 @@ def _pytorch_folder(row: PackageOrigin, local: str, sources: Sources) -> Pytorch
     """The folder that a suffix names; torch's own for what only PyTorch's index has, with or without suffix."""
     if local:
         return PytorchFolder(folder=local) if local in sources.catalog.torch_wheels.folders else None
-    own = sources.torch.folder if sources.torch else None
-    return PytorchFolder(folder=own) if own and row.local == "" else None
+    if row.local:
+        return None
+    if row.name.endswith("-xpu"):
+        return PytorchFolder(folder="xpu")
+    own = sources.torch.folder if sources.torch and sources.torch.kind != "cpu" else None
+    return PytorchFolder(folder=own) if own else None
 
 
 def _page_of(package: Package, sources: Sources) -> Origin | None:

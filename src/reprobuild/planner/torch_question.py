@@ -86,13 +86,12 @@ def no_wheel(question: TorchQuestion) -> PlanError:
 
 def by_cuda(question: TorchQuestion, cuda: str | None) -> TorchVariant | None:
     """The ordinary build for this CUDA, or the CPU's; where that CUDA was never published, the next lower one."""
-    wanted = [
-        each for each in question.published if each.cuda == cuda and not each.rocm and each.folder not in ("xpu", "")
-    ]
+    own = [each for each in question.published if not each.rocm and each.folder not in ("xpu", "")]
+    wanted = [each for each in own if each.cuda == cuda]
     if cuda is not None and not wanted:
-        lower = [each.cuda for each in question.published if each.cuda and Version(each.cuda) < Version(cuda)]
+        lower = [each.cuda for each in own if each.cuda and Version(each.cuda) < Version(cuda)]
         highest = max(lower, key=Version, default=None)
-        wanted = [each for each in question.published if highest and each.cuda == highest]
+        wanted = [each for each in own if highest and each.cuda == highest]
     return min(wanted, key=_ordinary_first, default=None)
 
 

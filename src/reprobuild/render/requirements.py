@@ -16,7 +16,9 @@ _MAXIMUM_LINE = 16_384
 
 def requirement_file(group: PackageGroup) -> bytes:
     """Text of the group's requirement file. Raises PlanError for a line that is not one pinned requirement."""
-    lines = [_pinned(requirement.line, group.name) for requirement in group.requirements]
+    # Only where dependencies are resolved may a line name no version: the resolver chooses one.
+    check = _bounded if group.resolve_dependencies else _pinned
+    lines = [check(requirement.line, group.name) for requirement in group.requirements]
     return _text(group.title, lines)
 
 
@@ -46,7 +48,7 @@ def _pinned(line: str, group: str) -> str:
 
 def _bounded(line: str, group: str) -> str:
     if _parsed(line, group).url is not None:
-        raise PlanError(f"group {group}: a build constraint names versions, not a URL: {line[:80]!r}")
+        raise PlanError(f"group {group}: here stand names and versions, not a URL: {line[:80]!r}")
     return line
 
 

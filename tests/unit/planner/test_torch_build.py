@@ -29,6 +29,9 @@ ARM = SystemFacts(
 )
 
 
+INTEL_MAC = SystemFacts(system="Darwin", machine="x86_64")
+
+
 class Case(NamedTuple):
     """A record and what is expected of torch."""
 
@@ -126,9 +129,16 @@ CASES = {
         None,
         Fidelity.EQUIVALENT,
     ),
-    "macOS": Case(
+    "macOS on ARM: the default index has no CUDA for Linux there either": Case(
         record(*listed("torch==2.9.1"), python="3.12.3", system=MACOS),
-        "torch==2.9.1+cpu",
+        "torch==2.9.1",
+        DefaultIndex(),
+        None,
+        Fidelity.SUBSTITUTED,
+    ),
+    "macOS on Intel": Case(
+        record(*listed("torch==2.1.0"), system=INTEL_MAC),
+        "torch==2.1.0+cpu",
         PytorchFolder(folder="cpu"),
         None,
         Fidelity.SUBSTITUTED,
@@ -253,8 +263,8 @@ def test_companions_keep_what_the_record_says() -> None:
 
 
 def test_companions_follow_a_torch_that_had_to_be_found_out() -> None:
-    result = planned(record(*listed("torch==2.9.1", "torchvision==0.24.1"), python="3.12.3", system=MACOS))
-    assert lines(result)["pytorch-cpu"] == ("torch==2.9.1+cpu", "torchvision==0.24.1+cpu")
+    result = planned(record(*listed("torch==2.1.0", "torchvision==0.16.0"), system=INTEL_MAC))
+    assert lines(result)["pytorch-cpu"] == ("torch==2.1.0+cpu", "torchvision==0.16.0+cpu")
 
 
 def test_torch_without_a_distribution_still_tells_the_accelerator() -> None:
