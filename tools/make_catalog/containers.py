@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from reading import load_csv, public_source
+from reading import load_csv
 from writing import Row, TableSpecification
 
 NGC = TableSpecification(
@@ -92,7 +92,7 @@ def digests(facts: Path) -> Iterator[Row]:
         key = (row["image"], row["tag"], row["digest"])
         if row["tag"] and key not in seen:
             seen.add(key)
-            yield {**row, "note": public_source(row["note"])}
+            yield row
 
 
 def tools(facts: Path) -> Iterator[Row]:

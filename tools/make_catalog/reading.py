@@ -10,9 +10,6 @@ from typing import Any
 
 CURATED = Path(__file__).parent / "curated"
 
-# Places in the collected facts that mean nothing to a reader of the tables: positions in a search index.
-SEARCH_HIT = re.compile(r"(?:find_string )?hits? \d+(?:, \d+)*( \([^)]*\))?")
-
 
 def load_json(facts: Path, name: str) -> dict[str, Any]:
     """One JSON file of the facts."""
@@ -29,11 +26,6 @@ def load_csv(path: Path) -> list[dict[str, str]]:
 def curated(name: str) -> list[dict[str, str]]:
     """A table of ``curated/``: the machine-readable reading of facts that were written as prose."""
     return load_csv(CURATED / f"{name}.csv")
-
-
-def public_source(text: str) -> str:
-    """A source's name without positions in a search index, which a reader can't open."""
-    return SEARCH_HIT.sub("public files", text).strip()
 
 
 def canonical(name: str) -> str:

@@ -38,6 +38,9 @@ Treatment = Literal[
     "version",  # the path is dead: take the version from elsewhere
 ]
 
+LONGEST = 4096
+"""Characters of a line that are looked at: a hostile record must not make the patterns work for minutes."""
+
 
 class FreezePattern(Fields, frozen=True, kw_only=True):
     """A kind of line, or of version."""
@@ -118,7 +121,7 @@ class FreezeTraps:
         for pattern in self.patterns:
             if pattern.matches != matches:
                 continue
-            match = _compiled(pattern.pattern).search(text)
+            match = _compiled(pattern.pattern).search(text[:LONGEST])
             if match:
                 groups = {key: value for key, value in match.groupdict().items() if value is not None}
                 return FreezeMatch(pattern=pattern, groups=groups)

@@ -30,7 +30,7 @@ AT_LEAST = {
     "cudnn_support": 26,
     "digests": 88,
     "freeze_names": 139,
-    "freeze_patterns": 18,
+    "freeze_patterns": 19,
     "gpus": 501,
     "image_driver_branches": 101,
     "jax": 206,

@@ -26,6 +26,11 @@ FREEZE, SDIST = Catalog.packaged().freeze_traps, Catalog.packaged().sdist_traps
             {"name": "requests", "path": "home/conda/feedstock_root/build_artifacts/requests_1684774241324/work"},
         ),
         (
+            "numpy @ file:///work/mkl/numpy_and_numpy_base_1682953417311/work",
+            "conda-build-path",
+            {"name": "numpy", "path": "work/mkl/numpy_and_numpy_base_1682953417311/work"},
+        ),
+        (
             "mypkg @ file:///workspace/dist/mypkg-0.1.0-py3-none-any.whl",
             "local-archive",
             {"name": "mypkg", "path": "/workspace/dist/mypkg-0.1.0-py3-none-any.whl"},
@@ -75,7 +80,8 @@ def test_ordinary_lines_are_no_traps(line: str) -> None:
         ("1.14.0a0+44dac51", "commit-build"),
         ("2.3.0a0+40ec155e58.nv24.3", "commit-build"),
         ("0.6.0a0+35d732a", "commit-build"),
-        ("2.0.1+computecanada", "vendor-build"),
+        ("2.0.1+computecanada", "site-build"),
+        ("2.4.0+git1234", "vendor-build"),
         ("2.8.2+zzzcolab20220929150707", "colab-build"),
         ("2.1.0+cu121", None),
         ("2.1.0+rocm5.6", None),
