@@ -7,6 +7,7 @@ of bytes; only ``read`` touches the disk. RecordError is the only error that lea
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -14,11 +15,13 @@ from reprobuild.errors import RecordError
 from reprobuild.records.combine import Part, combine
 from reprobuild.records.document import Choice, Document
 from reprobuild.records.folders import FOLDERS, read_folder
-from reprobuild.records.formats import FORMATS, Format, recognized
+from reprobuild.records.formats import FORMATS, OWN, Format, recognized
+from reprobuild.records.inference import with_inferences
+from reprobuild.records.settle import settle
 from reprobuild.records.text import LARGEST_FILE
 from reprobuild.snapshot import Snapshot
 
-__all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "parse", "read"]
+__all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "parse", "read", "read_all", "settle"]
 
 
 def read(path: Path | str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
@@ -52,9 +55,20 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
         raise RecordError("the file is empty", source=source)
     document = Document(content, PurePath(source).name or source, choice)
     try:
-        return FORMATS[recognized(document, format)].read(document)
+        name = recognized(document, format)
+        snapshot = FORMATS[name].read(document)
     except RecordError as error:
         raise error.located(source) from error
+    return snapshot if name == OWN else with_inferences(snapshot)
+
+
+def read_all(paths: Sequence[Path | str], *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
+    """One snapshot of several records of one run, conflicts listed in its notes. Raises RecordError."""
+    parts = [
+        Part(source=PurePath(path).name or str(path), snapshot=read(path, format=format, choice=choice))
+        for path in paths
+    ]
+    return parts[0].snapshot if len(parts) == 1 else with_inferences(combine(parts))
 
 
 def _bounded(stream: BinaryIO, source: str) -> bytes:

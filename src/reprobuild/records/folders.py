@@ -15,7 +15,8 @@ from reprobuild.errors import RecordError
 from reprobuild.records import mlflow_run, wandb_run
 from reprobuild.records.combine import Part, combine
 from reprobuild.records.document import Choice, Document, Folder
-from reprobuild.records.formats import FORMATS, recognized
+from reprobuild.records.formats import FORMATS, OWN, recognized
+from reprobuild.records.inference import with_inferences
 from reprobuild.records.text import LARGEST_FILE
 from reprobuild.snapshot import Snapshot
 
@@ -47,9 +48,10 @@ FOLDERS: dict[str, FolderFormat] = {
 def read_folder(path: Path, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
     """The snapshot of the record in a folder. Raises RecordError when there is none, or more than one."""
     try:
-        return _read(path, Folder(files=dict(_collect(path)), choice=choice or Choice()), format)
+        snapshot = _read(path, Folder(files=dict(_collect(path)), choice=choice or Choice()), format)
     except RecordError as error:
         raise error.located(f"{path}/{error.source}" if error.source else str(path)) from error
+    return snapshot if snapshot.recorder and snapshot.recorder.name == OWN else with_inferences(snapshot)
 
 
 def _read(path: Path, folder: Folder, format: str | None) -> Snapshot:
@@ -84,9 +86,7 @@ def _read_loose(path: Path, folder: Folder) -> Snapshot:
     together = [entry for entry in named if entry[0] in _BELONG_TOGETHER]
     if len(named) > 1 and (len(together) < len(named) or sum(format == "requirements" for format, _ in named) > 1):
         names = ", ".join(document.source for _, document in named[:6])
-        raise RecordError(
-            f"this folder holds several records: {names}", source=str(path), hint="name one or more of them"
-        )
+        raise RecordError(f"this folder holds several records: {names}", hint="name one or more of them")
     return combine(
         [Part(source=document.source, snapshot=FORMATS[format].read(document)) for format, document in named]
     )

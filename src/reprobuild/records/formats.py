@@ -14,12 +14,16 @@ from reprobuild.records import (
     collect_env,
     conda_environment,
     conda_lists,
+    conda_lock,
     environment_json,
     foreign_json,
+    lock_files,
     mlflow_run,
     nvidia_tools,
+    pip_reports,
     requirements,
     system_texts,
+    uv_lock,
     wandb_log,
     wandb_run,
 )
@@ -48,15 +52,21 @@ def _text_that(holds: Callable[[Document], bool]) -> Callable[[Document], bool]:
     return lambda document: not document.looks_like_json and holds(document)
 
 
+OWN = "reprobuild"
+"""Our own layout: nothing is added to what it says."""
+
 FORMATS: dict[str, Format] = {
-    "reprobuild": Format(
-        "environment.json of reprobuild", _json_that(environment_json.is_own), environment_json.read_own
-    ),
+    OWN: Format("environment.json of reprobuild", _json_that(environment_json.is_own), environment_json.read_own),
     "environment-json": Format(
         "flat environment.json of the environment snapshot utility",
         _json_that(environment_json.is_flat),
         environment_json.read_flat,
     ),
+    "pip-inspect": Format("pip inspect", _json_that(pip_reports.recognizes_inspect), pip_reports.read_inspect),
+    "package-list-json": Format(
+        "pip list or conda list as JSON", _json_that(pip_reports.recognizes_list), pip_reports.read_list
+    ),
+    "pipfile-lock": Format("Pipfile.lock", _json_that(lock_files.recognizes_pipfile), lock_files.read_pipfile),
     "wandb-metadata": Format("wandb-metadata.json", _json_that(wandb_run.recognizes_metadata), wandb_run.read_metadata),
     "snapshot-json": Format(
         "JSON of other snapshot utilities: Python, torch and package versions",
@@ -68,6 +78,11 @@ FORMATS: dict[str, Format] = {
         lambda document: wandb_log.recognizes(document.content),
         wandb_run.read_log,
     ),
+    "pylock": Format("pylock.toml", _text_that(lock_files.recognizes_pylock), lock_files.read_pylock),
+    "uv-lock": Format("uv.lock", _text_that(uv_lock.recognizes), uv_lock.read),
+    "poetry-lock": Format("poetry.lock", _text_that(lock_files.recognizes_poetry), lock_files.read_poetry),
+    "conda-lock": Format("conda-lock.yml", _text_that(conda_lock.recognizes), conda_lock.read),
+    "pip-list": Format("the table of pip list", _text_that(pip_reports.recognizes_table), pip_reports.read_table),
     "collect-env": Format(
         "text of python -m torch.utils.collect_env, vLLM's too", _text_that(collect_env.recognizes), collect_env.read
     ),

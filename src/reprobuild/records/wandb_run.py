@@ -35,9 +35,12 @@ _METADATA_KEYS = frozenset({"heartbeatAt", "startedAt", "codePath", "cpu_count",
 
 
 def recognizes(folder: Folder) -> bool:
-    """Whether the folder has W&B's metadata, its config.yaml beside a requirements.txt, or a transaction log."""
+    """Whether the folder has W&B's metadata, its config.yaml or a transaction log."""
     names = {PurePosixPath(path).name for path in folder.files}
-    if "wandb-metadata.json" in names or "conda-environment.yaml" in names:
+    if "wandb-metadata.json" in names:
+        return True
+    config = folder.document("config.yaml")
+    if config is not None and b"\n_wandb:" in b"\n" + config.content:
         return True
     return any(wandb_log.recognizes(content) for path, content in folder.files.items() if path.endswith(".wandb"))
 

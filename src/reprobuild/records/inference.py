@@ -1,0 +1,216 @@
+"""Facts that no record states but its packages betray, each with its evidence: Python, the system, torch's CUDA.
+
+Only what is unknown is filled in; nothing told is touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from reprobuild.records.environment_json import with_inferred_cuda
+from reprobuild.records.platform_text import with_inferred_system
+from reprobuild.records.python_bounds import bounds_of, likeliest
+from reprobuild.records.text import bounded
+from reprobuild.records.torch_text import cuda_of_local_version, hip_of_local_version
+from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, TorchFacts
+
+_TAG = re.compile(r"cp(?P<major>2|3)(?P<minor>\d{1,2})-cp\d+[a-z]*-")
+_SYSTEMS = {
+    "Darwin": ("appnope", "pyobjc", "pyobjc-core", "pyobjc-framework-cocoa"),
+    "Windows": (
+        "pywin32",
+        "pypiwin32",
+        "pywinpty",
+        "wincertstore",
+        "windows-curses",
+        "triton-windows",
+        "win-inet-pton",
+    ),
+    "Linux": (
+        "python-apt",
+        "ubuntu-advantage-tools",
+        "ubuntu-drivers-common",
+        "systemd-python",
+        "dbus-python",
+        "distro-info",
+    ),
+}
+_CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu(?P<major>\d+))?")
+_CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
+_COMPANIONS = ("torchvision", "torchaudio", "torchtext")
+_DATED = re.compile(r"(?P<year>20\d\d)\.(?P<month>\d{1,2})\.(?P<day>\d{1,2})")
+_CONDA_BUILD_TIME = re.compile(r"_(?P<milliseconds>1[4-9]\d{11})/")
+
+LIST = "the list of packages"
+
+
+def with_inferences(snapshot: Snapshot) -> Snapshot:
+    """``snapshot`` with what its packages betray. Pure; the same input gives the same facts."""
+    if not snapshot.distributions:
+        return snapshot
+    packages: dict[str, Distribution] = {
+        canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
+    }
+    snapshot = _torch(_release(_system(_python(snapshot), packages)), packages)
+    return msgspec.structs.replace(snapshot, notes=bounded([*snapshot.notes, *_dates(snapshot), *_open(snapshot)]))
+
+
+def _python(snapshot: Snapshot) -> Snapshot:
+    if snapshot.python.version:
+        return snapshot
+    found = _python_of_tags(snapshot.distributions) or likeliest(bounds_of(snapshot.distributions))
+    if found is None:
+        return snapshot
+    python = msgspec.structs.replace(snapshot.python, version=found[0])
+    return _proved(
+        snapshot,
+        Evidence(fact="python.version", value=found[0], certainty="inferred", source=LIST, reason=found[1]),
+        python=python,
+    )
+
+
+def _python_of_tags(distributions: tuple[Distribution, ...]) -> tuple[str, str] | None:
+    for item in distributions:
+        for tag in item.tags:
+            if (found := _TAG.match(tag)) and "abi3" not in tag:
+                return f"{found['major']}.{found['minor']}", f"{item.name} was installed from a wheel tagged {tag}"
+    return None
+
+
+def _system(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
+    if snapshot.system.system:
+        return snapshot
+    reasons = dict(_system_witnesses(packages))
+    if len(reasons) != 1:
+        return snapshot
+    ((name, reason),) = reasons.items()
+    evidence = Evidence(fact="system.system", value=name, certainty="inferred", source=LIST, reason=reason)
+    return _proved(snapshot, evidence, system=msgspec.structs.replace(snapshot.system, system=name))
+
+
+def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, str]]:
+    for system, names in _SYSTEMS.items():
+        if witness := next((name for name in names if name in packages), None):
+            yield system, f"{witness} exists only there"
+    if (item := packages.get("pkg-resources")) and item.version == "0.0.0":
+        yield "Linux", "pkg-resources 0.0.0 is what Debian's and Ubuntu's venv leaves"
+    if nvidia := next((name for name in packages if re.fullmatch(r"nvidia-\w[\w-]*-cu1[1-9]", name)), None):
+        yield "Linux", f"{nvidia} is pulled in by torch on Linux"
+    torch = packages.get("torch")
+    if (
+        torch
+        and "+cu" in (torch.version or "")
+        and _at_least(torch.version, "2.0")
+        and "triton" not in packages
+        and not nvidia
+    ):
+        yield "Windows", f"torch {torch.version} needs triton on Linux, and there is none"
+
+
+def _release(snapshot: Snapshot) -> Snapshot:
+    """The OS release, once Python is known well enough to trust the platform text."""
+    known = {item.fact for item in snapshot.evidence}
+    system, evidence = with_inferred_system(snapshot.system, snapshot.python, "the platform text")
+    fresh = tuple(item for item in evidence if item.fact not in known)
+    return (
+        msgspec.structs.replace(snapshot, system=system, evidence=(*snapshot.evidence, *fresh)) if fresh else snapshot
+    )
+
+
+def _torch(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
+    snapshot = _with_listed_torch(snapshot, packages)
+    torch, item = snapshot.torch, packages.get("torch")
+    if item is None or (torch is not None and torch.hip):
+        return snapshot
+    cuda = _cuda(torch, item, packages)
+    if cuda is not None:
+        snapshot = _with_torch(snapshot, "cuda", *cuda)
+    cudnn = _cudnn(snapshot.torch, packages)
+    return _with_torch(snapshot, "cudnn", *cudnn) if cudnn else snapshot
+
+
+def _with_listed_torch(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
+    """torch's version where the list names its build; a plain version in a list is not ``torch.__version__``."""
+    item = packages.get("torch")
+    torch = snapshot.torch
+    if torch is None and item is not None and item.version and "+" in item.version:
+        torch = TorchFacts(version=item.version, hip=hip_of_local_version(item.version), read_by="list")
+    if torch is None:
+        return snapshot
+    completed, evidence = with_inferred_cuda(torch, LIST)
+    return msgspec.structs.replace(snapshot, torch=completed, evidence=(*snapshot.evidence, *evidence))
+
+
+def _cuda(torch: TorchFacts | None, item: Distribution, packages: dict[str, Distribution]) -> tuple[str, str] | None:
+    version = (torch.version if torch else None) or item.version or ""
+    if (torch and torch.cuda) or item.conda is not None or "+" in version:
+        return None
+    for name in _COMPANIONS:
+        companion = packages.get(name)
+        if companion and (named := cuda_of_local_version(companion.version)):
+            return named, f"{name} {companion.version} stands beside torch {version}, which names no build"
+    runtimes = [(name, entry) for name, entry in packages.items() if _CUDA_RUNTIME.fullmatch(name) and entry.version]
+    if len(runtimes) == 1:
+        name, entry = runtimes[0]
+        return ".".join((entry.version or "").split(".")[:2]), f"{name} {entry.version} is what torch's wheel loads"
+    return None
+
+
+def _cudnn(torch: TorchFacts | None, packages: dict[str, Distribution]) -> tuple[str, str] | None:
+    if torch is None or torch.cudnn or not torch.cuda:
+        return None
+    major = torch.cuda.split(".")[0]
+    for name, entry in packages.items():
+        found = _CUDNN.fullmatch(name)
+        if found and found["major"] == major and entry.version:
+            return entry.version, f"{name} {entry.version} is what torch's wheel loads"
+    return None
+
+
+def _with_torch(snapshot: Snapshot, field: str, value: str, reason: str) -> Snapshot:
+    torch = msgspec.structs.replace(snapshot.torch or TorchFacts(read_by="list"), **{field: value})
+    evidence = Evidence(fact=f"torch.{field}", value=value, certainty="inferred", source=LIST, reason=reason)
+    return _proved(snapshot, evidence, torch=torch)
+
+
+def _proved(snapshot: Snapshot, evidence: Evidence, **changes: object) -> Snapshot:
+    return msgspec.structs.replace(snapshot, evidence=(*snapshot.evidence, evidence), **changes)
+
+
+def _at_least(version: str | None, least: str) -> bool:
+    try:
+        return Version((version or "")[:100]) >= Version(least)
+    except InvalidVersion:
+        return False
+
+
+def _dates(snapshot: Snapshot) -> Iterator[Note]:
+    """The earliest day on which the environment can have been: a note, for it bounds the date and does not tell it."""
+    if snapshot.recorded_at or any(note.code == "not-before" for note in snapshot.notes):
+        return
+    days = sorted(filter(None, map(_day, snapshot.distributions)))
+    if days:
+        day, because = days[-1]
+        yield Note(
+            code="not-before", message=f"the record has no date; it is not from before {day}, because of {because}"
+        )
+
+
+def _day(item: Distribution) -> tuple[str, str] | None:
+    dated = _DATED.fullmatch(item.version or "") if canonicalize_name(item.name) in ("certifi", "regex") else None
+    if dated and 1 <= int(dated["month"]) <= 12 and 1 <= int(dated["day"]) <= 31:
+        return f"{dated['year']}-{int(dated['month']):02}-{int(dated['day']):02}", f"{item.name} {item.version}"
+    return None
+
+
+def _open(snapshot: Snapshot) -> Iterator[Note]:
+    """What is still unknown and has to be settled for a rebuild."""
+    if snapshot.python.version is None and not any(note.code == "python-unknown" for note in snapshot.notes):
+        yield Note(
+            code="python-unknown", message="nothing in the record tells the Python version; --set python=X.Y.Z does"
+        )
