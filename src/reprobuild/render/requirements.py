@@ -48,7 +48,7 @@ def _pinned(line: str, group: str) -> str:
 
 def _bounded(line: str, group: str) -> str:
     if _parsed(line, group).url is not None:
-        raise PlanError(f"group {group}: here stand names and versions, not a URL: {line[:80]!r}")
+        raise PlanError(f"group {group}: a build constraint names versions, not a URL: {line[:80]!r}")
     return line
 
 
