@@ -54,6 +54,7 @@ TABLES: tuple[tuple[TableSpecification, Maker], ...] = (
     (python.SYSTEMS, python.systems),
     (torch.ARCHITECTURES, torch.architectures),
     (torch.FILES, torch.files),
+    (torch.LTS, torch.lts),
     (torch.PINS, torch.pins),
     (torch.RELEASES, torch.releases),
     (torch.VARIANTS, torch.variants),

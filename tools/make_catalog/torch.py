@@ -56,6 +56,16 @@ PINS = TableSpecification(
     columns=("version", "platform", "name", "specifier"),
 )
 
+LTS = TableSpecification(
+    name="torch_lts",
+    title="wheels of long-term support releases, which only a page of links of PyTorch's holds",
+    source="PyTorch's page of long-term support wheels",
+    as_of="2026-11-23",
+    key=("version", "local"),
+    columns=("version", "local", "pythons", "platforms", "find_links", "note"),
+    notes=("the page is frozen; whether it still answers was not checked",),
+)
+
 FILES = TableSpecification(
     name="torch_files",
     title="file names and sha256 of torch wheels; opened on request only",
@@ -148,6 +158,23 @@ def _pypi(release: dict[str, Any], platform: str) -> dict[str, Any]:
         "pythons": release["pypi"].get("python_tags", {}).get(platform, ()),
         "tags": release["pypi"].get("platform_tags", {}).get(platform, ()),
     }
+
+
+def lts(facts: Path) -> Iterator[Row]:
+    """One row a release and suffix that no index holds."""
+    content = _load(facts, "torch_wheels.json")["url_rules"]["lts"]
+    for version, entry in content["releases"].items():
+        if isinstance(entry, dict):
+            for local in entry["locals"]:
+                suffix = local.removeprefix("+")
+                yield {
+                    "version": version,
+                    "local": suffix,
+                    "pythons": entry["python"],
+                    "platforms": entry["platforms"],
+                    "find_links": content["find_links"],
+                    "note": content["defect"].split(" wheel ")[1] if f"+{suffix} " in content["defect"] else None,
+                }
 
 
 def pins(facts: Path) -> Iterator[Row]:

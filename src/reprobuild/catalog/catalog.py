@@ -82,7 +82,8 @@ class Catalog:
     @functools.cached_property
     def torch_wheels(self) -> TorchWheels:
         """Published PyTorch wheels."""
-        return TorchWheels(self.table("torch_releases"), self.table("torch_variants"), self.table("torch_pins"))
+        names = ("torch_releases", "torch_variants", "torch_pins", "torch_lts")
+        return TorchWheels(*(self.table(name) for name in names))
 
     @functools.cached_property
     def cpython(self) -> CPython:

@@ -21,8 +21,6 @@ Evidence = Literal["observed", "derived", "unverified"]
 PLATFORMS = ("linux_x86_64", "linux_aarch64", "windows_x86_64", "macos_arm64", "macos_x86_64")
 
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
-LTS_FIND_LINKS = f"{PYTORCH_INDEX}/lts/1.8/torch_lts.html"
-"""The only page that holds LTS 1.8.2: it is not on the index, nor on PyPI."""
 STABLE_FIND_LINKS = f"{PYTORCH_INDEX}/torch_stable.html"
 """The old page for everything up to about 2.3; no longer written since June 2024."""
 NIGHTLY_DAYS = 60
@@ -129,11 +127,23 @@ class TorchRelease(Fields, frozen=True, kw_only=True):
         return tuple(variant for variant in found if folder in (None, variant.folder))
 
 
+class LtsWheels(Fields, frozen=True, kw_only=True):
+    """The wheels of one build of a long-term support release, which lie on a page of links and on no index."""
+
+    version: str
+    local: str
+    pythons: tuple[str, ...]
+    platforms: tuple[str, ...]
+    find_links: str
+    note: str | None = None
+
+
 class TorchWheels:
     """Look-ups over the published PyTorch wheels."""
 
-    def __init__(self, releases: Table, variants: Table, pins: Table) -> None:
+    def __init__(self, releases: Table, variants: Table, pins: Table, lts: Table) -> None:
         self.header = variants.header
+        self._lts = {f"{row['version']}+{row['local']}": _lts(row) for row in lts.rows}
         builds: dict[str, list[TorchVariant]] = {}
         for row in variants.rows:
             builds.setdefault(row["version"], []).append(_variant(row))
@@ -223,6 +233,10 @@ class TorchWheels:
         release = self.release(version)
         return release.pypi.get(platform) if release else None
 
+    def lts(self, version: str) -> LtsWheels | None:
+        """The wheels of a long-term support version with its local part (``1.8.2+cu111``). None for any other."""
+        return self._lts.get(version)
+
     def following(self, version: str) -> TorchRelease | None:
         """The release that followed a nightly or a container's build: 2.2.0.dev20231010 to 2.2.0."""
         try:
@@ -307,6 +321,17 @@ def _release(
         variants=variants,
         pypi=pypi,
         trap=known(row["trap"]),
+    )
+
+
+def _lts(row: dict[str, str]) -> LtsWheels:
+    return LtsWheels(
+        version=row["version"],
+        local=row["local"],
+        pythons=items(row["pythons"]),
+        platforms=items(row["platforms"]),
+        find_links=row["find_links"],
+        note=known(row["note"]),
     )
 
 

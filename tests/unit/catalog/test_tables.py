@@ -50,6 +50,7 @@ AT_LEAST = {
     "toolkit_drivers": 71,
     "torch_architectures": 173,
     "torch_files": 3429,
+    "torch_lts": 3,
     "torch_pins": 630,
     "torch_releases": 55,
     "torch_variants": 388,

@@ -140,6 +140,13 @@ def test_every_variant_has_what_its_folder_says() -> None:
             assert (variant.accelerator == "cuda") == variant.folder.startswith("cu") or variant.folder == ""
 
 
+def test_long_term_support_has_a_page_of_its_own() -> None:
+    wheels = WHEELS.lts("1.8.2+cu111")
+    assert wheels is not None and wheels.find_links.endswith("/lts/1.8/torch_lts.html") and wheels.note
+    assert "cp38" in wheels.pythons and "linux_x86_64" in wheels.platforms
+    assert WHEELS.lts("1.8.1+cu111") is None and WHEELS.release("1.8.2") is None
+
+
 def test_addresses() -> None:
     assert index_url("cu121") == "https://download.pytorch.org/whl/cu121"
     assert index_url("cpu", "https://mirror.example/whl/") == "https://mirror.example/whl/cpu"
