@@ -69,7 +69,7 @@ def _release(told: str, catalog: Catalog, package: Package | None) -> TorchRelea
     nearest = min(known, key=lambda each: (abs(_distance(version, Version(each.version))), each.version))
     raise PlanError(
         f"torch {told} is not a release that the tables know (as of {catalog.date})",
-        hint=f"the nearest known release is {nearest.version}; `reprobuild catalog refresh` reads the newest tables",
+        hint=f"the nearest known release is {nearest.version}; a newer reprobuild may know this one",
     )
 
 
