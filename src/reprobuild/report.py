@@ -13,6 +13,8 @@ from reprobuild.proof import Finding, Level, LevelResult, Outcome, Proof, Verdic
 _MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.NOT_RUN: "–"}
 _RED, _GREEN, _YELLOW, _BOLD, _DIM = "31", "32", "33", "1", "2"
 _COLORS = {Outcome.PASSED: _GREEN, Outcome.FAILED: _RED, Outcome.NOT_RUN: _YELLOW}
+_CROWD = 4
+"""As many extra packages as share one line."""
 _CHANGES = {Change.CHANGED: "~", Change.ADDED: "+", Change.REMOVED: "-"}
 
 
@@ -102,13 +104,30 @@ def _section(title: str, findings: list[Finding], style: Style, code: str, width
     if not findings:
         return
     yield style.paint(title, _BOLD)
-    subjects = [printable(finding.subject) for finding in findings]
-    column = min(max(map(len, subjects)), 36) + 2
-    for subject, finding in zip(subjects, findings, strict=True):
-        lines = textwrap.wrap(describe(finding), max(width - column - 17, 30), break_on_hyphens=False) or [""]
-        verdict = style.paint(f"{finding.verdict:<13}", code)
+    entries = [*_entries(findings)]
+    column = min(max(len(subject) for _, subject, _ in entries), 36) + 2
+    for found_verdict, subject, said in entries:
+        lines = textwrap.wrap(said, max(width - column - 17, 30), break_on_hyphens=False) or [""]
+        verdict = style.paint(f"{found_verdict:<13}", code)
         yield f"  {verdict}{subject:<{column}}{lines[0]}"
         yield from (" " * (column + 15) + line for line in lines[1:])
+
+
+def _entries(findings: list[Finding]) -> Iterator[tuple[Verdict, str, str]]:
+    """Verdict, subject and text of each line; packages that are extra for one reason share a line."""
+    extras: dict[str | None, list[Finding]] = {}
+    for finding in findings:
+        if finding.verdict is Verdict.EXTRA:
+            extras.setdefault(finding.reason, []).append(finding)
+        else:
+            yield finding.verdict, printable(finding.subject), describe(finding)
+    for reason, group in extras.items():
+        if len(group) < _CROWD:
+            yield from ((one.verdict, printable(one.subject), describe(one)) for one in group)
+            continue
+        names = ", ".join(f"{one.subject.removeprefix('package ')} {one.found or ''}".strip() for one in group)
+        said = printable("; ".join(part for part in (names, reason) if part))
+        yield Verdict.EXTRA, f"{len(group)} packages", said
 
 
 def describe(finding: Finding) -> str:

@@ -133,6 +133,17 @@ def test_a_later_level_replaces_what_an_earlier_one_said_of_the_same_thing() -> 
     assert differences(proof(level(Level.INSTALLED, WRONG), level(Level.LOADS, seen, EXACT))) == (WRONG,)
 
 
+def test_many_extra_packages_share_a_line() -> None:
+    extras = [
+        Finding(subject=f"package p{number}", verdict=Verdict.EXTRA, found=f"{number}.0", reason="as planned")
+        for number in range(4)
+    ]
+    few = proof_text(proof(level(Level.INSTALLED, *extras[:3])))
+    assert few.count("  extra        package p") == 3
+    many = proof_text(proof(level(Level.INSTALLED, *extras)))
+    assert "  extra        4 packages  p0 0.0, p1 1.0, p2 2.0, p3 3.0; as planned\n" in many
+
+
 @pytest.mark.parametrize("width", [20, 60, 120])
 def test_the_text_keeps_to_the_terminals_width(width: int) -> None:
     long = Finding(subject="package numpy", verdict=Verdict.WRONG, expected="1", found="2", reason="because " * 30)

@@ -42,9 +42,8 @@ def announcements(plan: Plan) -> Iterator[Finding]:
             yield Finding(
                 subject=str(decision.question),
                 verdict=Verdict(decision.fidelity.value),
-                found=decision.choice,
                 declared=True,
-                reason=decision.reason,
+                reason=f"{decision.choice}: {decision.reason}",
             )
     for placement in plan.placements:
         if placement.fidelity is not Fidelity.EXACT:

@@ -202,7 +202,10 @@ def _untold(snapshot: Snapshot) -> Iterator[str]:
 
 def _summary(found: Snapshot, packages: list[Finding]) -> str:
     exact = sum(finding.verdict is Verdict.EXACT for finding in packages)
-    parts = [f"Python {found.python.version}", f"{exact} of {len(packages)} packages exact"]
+    extra = sum(finding.verdict is Verdict.EXTRA for finding in packages)
+    parts = [f"Python {found.python.version}", f"{exact} of {len(packages) - extra} packages exact"]
+    if extra:
+        parts.append(f"{extra} extra")
     if found.torch is not None and found.torch.version:
         parts.append(f"torch {found.torch.version}")
     if found.system.libc and found.system.libc_version:
