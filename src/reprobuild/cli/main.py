@@ -6,6 +6,7 @@ itself. Each command lives in a module of its own with ``configure(parser)`` and
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -122,6 +123,8 @@ def _run_command(name: str, given: Sequence[str]) -> int:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean 'reprobuild {close[0]}'?" if close else "'reprobuild --help' lists the commands"
         raise UsageError(f"there is no command {name!r}", hint=hint)
+    # What a command makes lives until it ends: looking for garbage among it early and often only costs time.
+    gc.set_threshold(100_000)
     module_name, line = COMMANDS[name]
     module = import_module(module_name)
     configure: Callable[[argparse.ArgumentParser], None] = module.configure

@@ -18,6 +18,13 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError."""
         raise UsageError(message, hint=f"'{self.prog} --help' shows what it takes")
 
+    def format_help(self) -> str:
+        """The help, with a usage line that a reader takes in at once: the options stand below, each with its line."""
+        if self.usage is None and self._subparsers is None:
+            words = [_usage_of(action) for action in self._actions if not action.option_strings]
+            self.usage = " ".join(["%(prog)s", "[OPTION ...]", *words])
+        return super().format_help()
+
 
 def new_parser(name: str, line: str) -> Parser:
     """The parser of one command. Its ``configure`` may set an epilog with examples, which is kept as it is written."""
@@ -27,3 +34,17 @@ def new_parser(name: str, line: str) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+def _usage_of(action: argparse.Action) -> str:
+    """How a positional argument stands in the usage: ``ENV``, ``FILE ...``, ``[FILE ...]``."""
+    name = str(action.metavar or action.dest)
+    match action.nargs:
+        case "?":
+            return f"[{name}]"
+        case "+":
+            return f"{name} ..."
+        case "*":
+            return f"[{name} ...]"
+        case _:
+            return name
