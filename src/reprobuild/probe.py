@@ -17,6 +17,7 @@ import json
 import os
 import re
 import time
+from bisect import bisect_left
 
 try:
     from _hashlib import openssl_sha256 as _sha256  # The same as hashlib's, in half the time to load.
@@ -55,6 +56,9 @@ VARIABLES = (
 COMMAND_TIMEOUT_S = 10
 """Seconds that git, nvcc or nvidia-smi may take before we go on without them."""
 
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_BLOCK = 65536
+
 _FREE_VERSION = re.compile(
     r"^v?(?:(?P<epoch>[0-9]+)!)?(?P<release>[0-9]+(?:\.[0-9]+)*)"
     r"(?:[-_.]?(?P<pre>alpha|a|beta|b|preview|pre|c|rc)[-_.]?(?P<pre_n>[0-9]+)?)?"
@@ -70,7 +74,7 @@ _SECRET_KEY = re.compile(
 )
 _USER_INFO = re.compile(r"^((?:[a-z0-9.]+\+)?([a-z][a-z0-9.]*)://)([^/?#]*)@", re.I)
 _SCP = re.compile(r"^(\w+@)?([^/:]+):(\w[^:]*)$")
-_GENERATED = (b"/INSTALLER", b"/REQUESTED", b"/direct_url.json", b"/uv_cache.json", b"/uv_build.json", b"/RECORD")
+_INSTALLER_NOTES = (b"INSTALLER", b"REQUESTED", b"direct_url.json", b"uv_build.json", b"uv_cache.json")
 
 
 class Findings:
@@ -132,11 +136,21 @@ def _read(path: "str", limit: "int" = -1) -> "str | None":
 
 
 def _read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
+    """A file's bytes. The calls of the system directly: file objects take twice as long, and there are thousands."""
     try:
-        with open(path, "rb", 0) as stream:
-            return stream.read(limit)
+        descriptor = os.open(path, _READ_FLAGS)
     except (OSError, ValueError):
         return None
+    try:
+        size = limit if limit >= 0 else _BLOCK
+        blocks = [os.read(descriptor, size)]
+        while limit < 0 and len(blocks[-1]) == size:
+            blocks.append(os.read(descriptor, size))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 
 def _names(folder: "str") -> "list[str]":
@@ -405,7 +419,7 @@ def describe_distribution(item: "Installed", without: "frozenset[str]", findings
     if origin:
         fields["direct_url"] = origin
     if "records" not in without and item.form == "dist-info":
-        digest = record_digest(item.path + os.sep + "RECORD")
+        digest = record_digest(item.folder, item.entry)
         if digest:
             fields["record_digest"] = digest
     fields["location"] = _tidy_path(item.link_folder or item.folder)
@@ -413,30 +427,31 @@ def describe_distribution(item: "Installed", without: "frozenset[str]", findings
     return fields
 
 
-def record_digest(path: "str") -> "str | None":
-    """``sha256:`` over the sorted lines of a RECORD file, without what installing adds to it.
+def record_digest(folder: "str", entry: "str") -> "str | None":
+    """``sha256:`` over the sorted lines of a dist-info folder's RECORD, without what installing adds to it.
 
     Left out are files outside site-packages (scripts hold the path of their interpreter), files without a hash
-    (bytecode, RECORD itself), and the notes of installers: INSTALLER, REQUESTED, direct_url.json, uv_cache.json.
+    (bytecode, RECORD itself), and the notes of installers (``_INSTALLER_NOTES``). Lines are joined by line feeds.
     """
-    content = _read_bytes(path)
+    content = _read_bytes(os.path.join(folder, entry, "RECORD"))
     if content is None:
         return None
-    lines = content.replace(b"\r\n", b"\n").split(b"\n")
-    kept = [
-        line
-        for line in lines
-        if line
-        and line[-2:] != b",,"
-        and line[:3] != b"../"
-        and (b".dist-info/" not in line or not _is_generated(line))
-    ]
-    kept.sort()
-    return "sha256:" + _sha256(b"\n".join(kept)).hexdigest() if kept else None
+    lines = [line for line in content.splitlines() if line[-1:] != b","]
+    lines.sort()
+    _remove_range(lines, b"../")
+    own = entry.encode("utf-8", "surrogateescape") + b"/"
+    for name in _INSTALLER_NOTES:
+        _remove_range(lines, own + name + b",")
+    return "sha256:" + _sha256(b"\n".join(lines)).hexdigest() if lines else None
 
 
-def _is_generated(line: "bytes") -> "bool":
-    return line.partition(b",")[0].endswith(_GENERATED)
+def _remove_range(lines: "list[bytes]", prefix: "bytes") -> "None":
+    """Drop the lines that begin with ``prefix`` from sorted lines."""
+    first = bisect_left(lines, prefix)
+    last = first
+    while last < len(lines) and lines[last].startswith(prefix):
+        last += 1
+    del lines[first:last]
 
 
 def _describe_origin(item: "Installed", findings: "Findings") -> "Fields | None":
@@ -904,30 +919,22 @@ def _read_nvidia_smi() -> "Fields | None":
 
 
 class Toolkit:
-    """``nvcc --version``: the CUDA that extensions are compiled with. It runs while the rest is read."""
+    """The version of nvcc, which extensions are compiled with: from the toolkit's list of its parts, else from nvcc.
+
+    nvcc is started at once, and runs while the rest is read.
+    """
 
     def __init__(self) -> "None":
         homes = [os.environ.get(key) for key in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
         candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home]
         compiler = _program("nvcc") or next((path for path in candidates if os.path.isfile(path)), None)
-        self.process: "Any" = None
-        if compiler is not None:
-            import subprocess
-
-            try:
-                self.process = subprocess.Popen(
-                    [compiler, "--version"],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError:
-                pass
+        self.listed = _listed_nvcc(compiler) if compiler else None
+        self.process = _started([compiler, "--version"]) if compiler and self.listed is None else None
 
     def version(self) -> "str | None":
-        """Its version, or None where there is no nvcc, or it does not answer."""
+        """Such as ``12.1.105``; None where there is no nvcc, or it does not answer."""
         if self.process is None:
-            return None
+            return self.listed
         import subprocess
 
         try:
@@ -937,6 +944,26 @@ class Toolkit:
             output = self.process.communicate()[0]
         match = re.search(r"release \d+\.\d+, V(\d+\.\d+\.\d+)", output.decode("utf-8", "replace"))
         return match.group(1) if match else None
+
+
+def _listed_nvcc(compiler: "str") -> "str | None":
+    top = os.path.dirname(os.path.dirname(os.path.realpath(compiler)))
+    try:
+        version = json.loads(_read(os.path.join(top, "version.json")) or "")["cuda_nvcc"]["version"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return version if isinstance(version, str) else None
+
+
+def _started(command: "list[str]") -> "Any":
+    """The process, or None when the program can't be started."""
+    import subprocess
+
+    nothing = subprocess.DEVNULL
+    try:
+        return subprocess.Popen(command, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing)
+    except OSError:
+        return None
 
 
 # All of it

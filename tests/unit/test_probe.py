@@ -158,12 +158,36 @@ def test_record_digest_ignores_what_installing_adds(tmp_path: Path) -> None:
     )
     digests = []
     for index, text in enumerate((wheel, installed, wheel.replace("=3", "=4"))):
-        (tmp_path / str(index)).write_bytes(text.encode())
-        digests.append(probe.record_digest(str(tmp_path / str(index))))
+        (tmp_path / str(index) / "x-1.dist-info").mkdir(parents=True)
+        (tmp_path / str(index) / "x-1.dist-info" / "RECORD").write_bytes(text.encode())
+        digests.append(probe.record_digest(str(tmp_path / str(index)), "x-1.dist-info"))
     lines = b"a.py,sha256=3,4\nb.py,sha256=1,2\nx-1.dist-info/METADATA,sha256=5,6"
     assert digests[0] == digests[1] == "sha256:" + hashlib.sha256(lines).hexdigest()
     assert digests[2] != digests[0]
-    assert probe.record_digest(str(tmp_path / "absent")) is None
+    assert probe.record_digest(str(tmp_path), "absent.dist-info") is None
+
+
+def test_a_record_longer_than_a_block_is_read_whole(tmp_path: Path) -> None:
+    lines = [f"module_{number:05},sha256={number},1" for number in range(20000)]
+    write_distribution(tmp_path, "long", "1", RECORD="\n".join(reversed(lines)) + "\n")
+    expected = "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    assert probe.record_digest(str(tmp_path), "long-1.dist-info") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"cuda_nvcc": {"version": "12.1.105"}}', "12.1.105"), ("{", "11.8.89"), ('{"cuda_nvcc": []}', "11.8.89")],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script is no program on Windows")
+def test_nvcc_is_read_from_its_toolkit_or_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "nvcc").write_text("#!/bin/sh\necho 'Cuda compilation tools, release 11.8, V11.8.89'\n")
+    (tmp_path / "bin" / "nvcc").chmod(0o755)
+    (tmp_path / "version.json").write_text(text)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert probe.Toolkit().version() == expected
 
 
 VERSION_FILES = {
