@@ -12,7 +12,7 @@ from typing import Literal
 
 from packaging.version import Version
 
-from reprobuild.catalog.tables import Fields, Table, items, known, version_order, within
+from reprobuild.catalog.tables import Fields, Table, items, known, version_of, version_order, within
 
 Presence = Literal["present", "presumed", "presumed-removed", "removed"]
 Flavor = Literal["base", "runtime", "devel"]
@@ -145,6 +145,8 @@ class CudaImages:
         """Tags that can stand for ``cuda``, best first: that very version, then the highest patch of its minor, then
         the next minors of the same major. Never a lower version.
         """
+        if version_of(cuda) is None:
+            return ()
         wanted = _release(cuda)
         found: list[CudaImage] = []
         for minor in self.minors(wanted[0]):

@@ -6,7 +6,6 @@ Sources: builds that were tried (certainty ``verified``), projects' issue tracke
 from __future__ import annotations
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
 
 from reprobuild.catalog.tables import Fields, Table, canonical, items, pairs, version_of
 
@@ -59,11 +58,12 @@ class WheelCoverage(Fields, frozen=True, kw_only=True):
 
     def has_wheel(self, python: str) -> bool:
         """Whether there is a wheel for this CPython (3.10 or 3.10.4)."""
-        major, minor = Version(python).release[:2]
         if self.pure:
             return True
-        if major != 3:
+        parsed = version_of(python)
+        if parsed is None or parsed.major != 3:
             return False
+        minor = parsed.minor
         return minor in self.minors or (self.abi3 and bool(self.minors) and minor >= min(self.minors))
 
 

@@ -10,7 +10,7 @@ import re
 
 from packaging.version import Version
 
-from reprobuild.catalog.tables import Fields, Table, items
+from reprobuild.catalog.tables import Fields, Table, items, version_of
 
 
 class TorchArchitectures(Fields, frozen=True, kw_only=True):
@@ -25,7 +25,9 @@ class TorchArchitectures(Fields, frozen=True, kw_only=True):
 
     def runs_on(self, compute_capability: str) -> bool:
         """Whether its code runs on a GPU of this compute capability."""
-        gpu = Version(compute_capability)
+        gpu = version_of(compute_capability)
+        if gpu is None:
+            return False
         for text in self.architectures:
             capability, _, ptx = text.partition("+")
             code = Version(capability)

@@ -13,9 +13,9 @@ import functools
 import re
 from typing import Literal
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from reprobuild.catalog.tables import Fields, Table, items, known
+from reprobuild.catalog.tables import Fields, Table, items, known, version_of
 
 Evidence = Literal["observed", "derived", "unverified"]
 PLATFORMS = ("linux_x86_64", "linux_aarch64", "windows_x86_64", "macos_arm64", "macos_x86_64")
@@ -222,8 +222,9 @@ class TorchWheels:
         self, version: str, cuda: str, python_tag: str | None = None, platform: str = "linux_x86_64"
     ) -> TorchVariant | None:
         """The variant with the highest CUDA that is not above ``cuda``, for a named substitution. None without any."""
+        ceiling = version_of(cuda)
         wheels = self.published(version, python_tag, platform)
-        below = {each.cuda for each in wheels if each.cuda and Version(each.cuda) <= Version(cuda)}
+        below = {each.cuda for each in wheels if each.cuda and ceiling and Version(each.cuda) <= ceiling}
         if not below:
             return None
         return self.by_cuda(version, max(below, key=Version), python_tag, platform)
@@ -239,9 +240,8 @@ class TorchWheels:
 
     def following(self, version: str) -> TorchRelease | None:
         """The release that followed a nightly or a container's build: 2.2.0.dev20231010 to 2.2.0."""
-        try:
-            wanted = Version(version)
-        except InvalidVersion:
+        wanted = version_of(version)
+        if wanted is None:
             return None
         floor = Version(wanted.base_version)
         return next((each for each in self.releases if Version(each.version) >= floor), None)
@@ -259,10 +259,8 @@ def nightly_url(folder: str, index: str = PYTORCH_INDEX) -> str:
 
 def nightly_date(version: str) -> str | None:
     """``20231010`` of ``2.2.0.dev20231010+cu121``; None for any other version."""
-    try:
-        dev = Version(version).dev
-    except InvalidVersion:
-        return None
+    parsed = version_of(version)
+    dev = parsed.dev if parsed else None
     return str(dev) if dev is not None and dev > 20160101 else None
 
 
@@ -278,10 +276,8 @@ def _on(tags: tuple[str, ...], python_tag: str) -> bool:
 
 @functools.cache
 def _public(version: str) -> str | None:
-    try:
-        return Version(version).public
-    except InvalidVersion:
-        return None
+    parsed = version_of(version)
+    return parsed.public if parsed else None
 
 
 def _variant(row: dict[str, str]) -> TorchVariant:
