@@ -22,9 +22,6 @@ examples:
   reprobuild dockerfile environment/environment.json -o rebuilt/ && docker build -t rebuilt rebuilt/
 """
 
-GIVEN_CERTIFICATE = "certificates/given.crt"
-"""Where ``--ca-certificate`` goes in the context."""
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -60,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _recipe(arguments: argparse.Namespace, plan: Plan, snapshot: Snapshot) -> Recipe:
+    from reprobuild.build.certificates import GIVEN_CERTIFICATES, read_certificates
     from reprobuild.render import RecipeDefaults, render
 
     network = options.network_options(arguments)
@@ -70,7 +68,7 @@ def _recipe(arguments: argparse.Namespace, plan: Plan, snapshot: Snapshot) -> Re
     recipe = render(plan, snapshot, overrides=options.template_folder(arguments), network=defaults)
     if network.ca_certificate is None:
         return recipe
-    certificate = {GIVEN_CERTIFICATE: network.ca_certificate.read_bytes()}
+    certificate = {GIVEN_CERTIFICATES: read_certificates(network.ca_certificate)}
     return msgspec.structs.replace(recipe, files=recipe.files | certificate)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -67,10 +68,23 @@ def test_mirrors_become_defaults_but_never_their_passwords(capsys: pytest.Captur
 
 
 def test_a_certificate_goes_into_the_folder(tmp_path: Path) -> None:
-    certificate = tmp_path / "ca.pem"
-    certificate.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
-    assert main(["dockerfile", RECORD, "-o", str(tmp_path / "out"), "--ca-certificate", str(certificate)]) == 0
-    assert list((tmp_path / "out" / "certificates").glob("*.crt"))
+    known = ssl.create_default_context().get_ca_certs(binary_form=True)
+    if not known:
+        pytest.skip("this system trusts no certificate authority whose certificate could be given")
+    (tmp_path / "ca.pem").write_text(f"a comment\n{ssl.DER_cert_to_PEM_cert(known[0])}")
+    assert main(["dockerfile", RECORD, "-o", str(tmp_path / "out"), "--ca-certificate", str(tmp_path / "ca.pem")]) == 0
+    (given,) = (tmp_path / "out" / "certificates").glob("*.crt")
+    assert ssl.PEM_cert_to_DER_cert(given.read_text()) == known[0]
+
+
+def test_a_private_key_stays_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = ssl.create_default_context().get_ca_certs(binary_form=True) or [b"none"]
+    key = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+    (tmp_path / "ca.pem").write_text(ssl.DER_cert_to_PEM_cert(known[0]) + key)
+    arguments = ["dockerfile", RECORD, "-o", str(tmp_path / "out"), "--ca-certificate", str(tmp_path / "ca.pem")]
+    assert main(arguments) == UsageError.exit_code
+    assert "private key" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_templates_of_the_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

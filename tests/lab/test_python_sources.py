@@ -1,0 +1,184 @@
+"""Every way in which a recipe brings its interpreter, and both installers, built for real with no edit."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lab.laboratory import Laboratory
+from tests.unit import plans
+
+from reprobuild.build import BuildOptions, build
+from reprobuild.engine.docker import DockerEngine
+from reprobuild.plan import (
+    Accelerator,
+    BaseImage,
+    BasePython,
+    ImagePython,
+    Requirement,
+    SourcePython,
+    SystemPackage,
+    UvPython,
+)
+from reprobuild.render import render
+
+pytestmark = pytest.mark.lab
+
+BASE = "ubuntu:22.04"
+VERSION = "3.11.7"
+IMAGE = f"python:{VERSION}-slim-bookworm"
+LIBRARIES = ("libssl3", "libffi8", "libsqlite3-0", "libbz2-1.0", "liblzma5", "libreadline8")
+"""What an interpreter of this machine needs on the stand-in of the base."""
+SHOW = "import six, sys; print(sys.version.split()[0], six.__version__, sys.prefix)"
+
+
+@pytest.fixture(scope="module")
+def engine(lab: Laboratory) -> Iterator[DockerEngine]:
+    """The laboratory's engine with the bases that these recipes start from."""
+    lab.provide_base(BASE)
+    lab.images.provide_uv("ghcr.io/astral-sh/uv:0.13.9")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", lab.docker_host)
+        yield DockerEngine.from_environment()
+
+
+def packages(*names: str) -> tuple[SystemPackage, ...]:
+    """System packages of both stages."""
+    return tuple(
+        SystemPackage(name=name, reason="the interpreter", stage=stage)
+        for name in names
+        for stage in ("build", "runtime")
+    )
+
+
+def shown(engine: DockerEngine, lab: Laboratory, tag: str, command: str = SHOW, **changes: Any) -> str:
+    """Build the plan with these changes and give what its Python prints."""
+    fields: dict[str, Any] = {
+        "accelerator": Accelerator(kind="cpu"),
+        "base": plans.PLAIN_BASE,
+        "groups": (plans.group(requirements=(Requirement(name="six", line="six==1.16.0"),)),),
+        "system_packages": packages(*LIBRARIES),
+    }
+    recipe = render(plans.plan(**(fields | changes)), plans.SNAPSHOT)
+    certificates = os.environ.get("SSL_CERT_FILE")
+    options = BuildOptions(
+        tag=tag,
+        network="host",
+        build_arguments={
+            "UV_PYTHON_DOWNLOADS_JSON_URL": lab.environment().get("UV_PYTHON_DOWNLOADS_JSON_URL", ""),
+            **{name: os.environ[name] for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") if name in os.environ},
+        },
+        ca_certificate=Path(certificates) if certificates else None,
+    )
+    build(recipe, engine, options)
+    result = engine.run(tag, ("python", "-c", command), environment={}, network="host", timeout_s=120)
+    assert result.exit_code == 0, result.stderr.decode()
+    return result.stdout.decode()
+
+
+def test_uv(engine: DockerEngine, lab: Laboratory) -> None:
+    lab.provide_python(VERSION)
+    assert shown(engine, lab, "sources:uv", python=UvPython(version=VERSION)) == f"{VERSION} 1.16.0 /opt/venv\n"
+
+
+def test_an_official_image_copied_into_another_base(engine: DockerEngine, lab: Laboratory) -> None:
+    lab.provide_base(IMAGE)
+    python = ImagePython(version=VERSION, image=IMAGE)
+    assert shown(engine, lab, "sources:image", python=python) == f"{VERSION} 1.16.0 /opt/venv\n"
+
+
+def test_an_official_image_as_the_base(engine: DockerEngine, lab: Laboratory) -> None:
+    lab.provide_base(IMAGE)
+    repository, _, tag = IMAGE.partition(":")
+    base = BaseImage(repository=repository, tag=tag, os_id="debian", os_version="12")
+    python = ImagePython(version=VERSION, image=IMAGE, is_base=True)
+    text = shown(engine, lab, "sources:is-base", python=python, base=base, system_packages=())
+    assert text == f"{VERSION} 1.16.0 /opt/venv\n"
+
+
+def test_the_base_s_own(engine: DockerEngine, lab: Laboratory) -> None:
+    """Debian 12 stands in for the base; its interpreter is 3.11.2."""
+    python = BasePython(version="3.11.2", executable="/usr/bin/python3")
+    runtime = (SystemPackage(name="python3", reason="the recorded interpreter"),)
+    text = shown(engine, lab, "sources:base", python=python, system_packages=runtime)
+    assert text == "3.11.2 1.16.0 /opt/venv\n"
+
+
+def test_source(engine: DockerEngine, lab: Laboratory) -> None:
+    """An archive in the shape of CPython's, whose ``make install`` links the base's interpreter: every command runs."""
+    archive = archive_of({"configure": CONFIGURE, "README": "the stand-in of a release"})
+    (lab.site.folder / "Python-3.11.2.tgz").write_bytes(archive)
+    url = f"{lab.site.url}/Python-3.11.2.tgz"
+    python = SourcePython(version="3.11.2", url=url, sha256=sha256(archive).hexdigest())
+    needs = packages("python3", "curl", "make")
+    text = shown(engine, lab, "sources:source", python=python, system_packages=needs)
+    assert text == "3.11.2 1.16.0 /opt/venv\n"
+
+
+def test_both_installers_and_a_completed_record(engine: DockerEngine, lab: Laboratory) -> None:
+    """pip builds an old source archive within bounds, stays out of the environment, and the last group resolves."""
+    lab.provide_base(IMAGE)
+    repository, _, tag = IMAGE.partition(":")
+    groups = (
+        plans.group(
+            requirements=(Requirement(name="six", line="six==1.16.0"), Requirement(name="pip", line="pip==23.2.1"))
+        ),
+        plans.group(
+            name="legacy",
+            installer="pip",
+            installer_version="24.0",
+            requirements=(Requirement(name="docopt", line="docopt==0.6.2"),),
+            build_constraints=("setuptools<58",),
+        ),
+        plans.group(
+            name="completion",
+            resolve_dependencies=True,
+            exclude_newer="2023-12-01",
+            requirements=(Requirement(name="requests", line="requests==2.31.0"),),
+        ),
+    )
+    text = shown(
+        engine,
+        lab,
+        "sources:groups",
+        "from importlib.metadata import distributions as d; print(*sorted(f'{x.name}=={x.version}' for x in d()))",
+        python=ImagePython(version=VERSION, image=IMAGE, is_base=True),
+        base=BaseImage(repository=repository, tag=tag, os_id="debian", os_version="12"),
+        groups=groups,
+        system_packages=(),
+    )
+    assert text.split() == [
+        "certifi==2023.11.17",
+        "charset-normalizer==3.3.2",
+        "docopt==0.6.2",
+        "idna==3.6",
+        "pip==23.2.1",
+        "requests==2.31.0",
+        "six==1.16.0",
+        "urllib3==2.1.0",
+    ]
+
+
+CONFIGURE = """#!/bin/sh
+test "$1" = --prefix=/opt/python
+install='mkdir -p /opt/python/bin && ln -s /usr/bin/python3 /opt/python/bin/python3'
+printf 'all:\\n\\ttrue\\ninstall:\\n\\t%s\\n' "$install" > Makefile
+"""
+"""Stands in for CPython's own script."""
+
+
+def archive_of(files: dict[str, str]) -> bytes:
+    """A compressed archive with one folder on top, as releases have it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"Python-3.11.2/{name}")
+            member.size, member.mode = len(text), 0o755
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return stream.getvalue()
