@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -60,26 +61,28 @@ def test_a_script_gets_the_failure_too(capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == msgspec.to_builtins(FAILED)
 
 
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard error, as pytest captures it, says that it is a terminal."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def pretend_terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Let standard error be a terminal that remembers. Called in a test: pytest puts its own stream back before it."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
+    return terminal
 
 
-def test_a_person_sees_the_done_steps_and_the_end_of_a_failed_one(
-    terminal: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_person_sees_the_done_steps_and_the_end_of_a_failed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = pretend_terminal(monkeypatch)
     with pytest.raises(BuildFailed):
         build_shown(RECIPE, FakeEngine(events=(*EVENTS, FAILED)), BuildOptions(), as_json=False)
-    printed = capsys.readouterr().err
+    printed = terminal.getvalue()
     assert "✓ 1/2  FROM base" in printed
     assert "✗ 2/2  The tools" in printed
     assert printed.endswith("step 2/2: RUN install tools\n  | [bold]E: Unable to locate package tools\n")
 
 
-def test_the_changing_line_fits_and_takes_no_markup(terminal: None) -> None:
+def test_the_changing_line_fits_and_takes_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_terminal(monkeypatch)
     progress = LiveProgress((None, "The tools"))
     for event in EVENTS[:2]:
         progress.show(event)
