@@ -127,6 +127,13 @@ def test_the_right_image_is_proved_at_every_level(rebuilt: Rebuilt, capsys: pyte
     assert "is the recorded environment: 0 differences" in capsys.readouterr().out
 
 
+def test_the_record_compares_with_what_the_image_holds(rebuilt: Rebuilt, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--exit-code", str(rebuilt.record), f"image:{RIGHT}"]) == 0, capsys.readouterr().out
+    image = derived(rebuilt.lab, "wrong-on-purpose:without-six", f"FROM {RIGHT}", "USER 0", f"RUN rm -r {SITE}/six-*")
+    assert main(["compare", "--exit-code", str(rebuilt.record), f"image:{image}"]) == 1
+    assert "- six  1.16.0 (only in the first)" in capsys.readouterr().out
+
+
 def test_one_package_changed_one_missing_and_another_python_are_all_named(
     rebuilt: Rebuilt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,14 +1,28 @@
-"""``reprobuild compare A B``: what differs between two records, the likeliest to change results first."""
+"""``reprobuild compare A B``: what differs between two records or images, the likeliest to change results first."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from reprobuild.cli import console
 from reprobuild.cli.options import add_json_argument, read_record
 from reprobuild.errors import UsageError
+
+if TYPE_CHECKING:
+    from reprobuild.snapshot import Snapshot
+
+_EXAMPLES = """\
+examples:
+  reprobuild compare environment/ requirements.txt
+  reprobuild compare last-year/environment.json environment/ --exit-code
+  reprobuild compare environment/ image:my-run:rebuilt
+"""
+
+IMAGE_PREFIX = "image:"
+"""In front of an image's name, to tell it from a file's."""
 
 DIFFERENT = 1
 """Exit code with ``--exit-code`` when there are differences, as ``git diff`` has it."""
@@ -16,7 +30,9 @@ DIFFERENT = 1
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("first", metavar="A", help="the first record: any that 'reprobuild import' reads, or -")
+    parser.epilog = _EXAMPLES
+    kinds = "any that 'reprobuild import' reads, - for a pipe, or image:NAME for what an image holds"
+    parser.add_argument("first", metavar="A", help=f"the first record: {kinds}")
     parser.add_argument("second", metavar="B", help="the second record")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when there are differences, for CI")
     add_json_argument(parser)
@@ -29,10 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.first == arguments.second == "-":
         raise UsageError("only one of the two records can come from standard input")
-    comparison = compare(read_record(arguments.first), read_record(arguments.second))
+    comparison = compare(_snapshot(arguments.first), _snapshot(arguments.second))
     if arguments.json:
         console.write_json(comparison.to_json_object())
     else:
         width = shutil.get_terminal_size((100, 24)).columns
         console.write_result(comparison_text(comparison, width=width, color=console.uses_color(sys.stdout)))
     return DIFFERENT if arguments.exit_code and comparison.differences else 0
+
+
+def _snapshot(name: str) -> Snapshot:
+    """Read a record, or ask an image's Python for one."""
+    if not name.startswith(IMAGE_PREFIX):
+        return read_record(name)
+    from reprobuild.engine.docker import DockerEngine
+    from reprobuild.verify.container import probe_image
+
+    return probe_image(DockerEngine.from_environment(), name.removeprefix(IMAGE_PREFIX), timeout_s=600)

@@ -70,3 +70,11 @@ def test_only_one_record_can_come_from_a_pipe(capsys: pytest.CaptureFixture[str]
 def test_a_record_that_is_not_there_is_named(first: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", first, "nowhere.json"]) == 3
     assert "nowhere.json" in capsys.readouterr().err
+
+
+def test_an_image_needs_an_engine(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    assert main(["compare", first, "image:run:rebuilt"]) == 6
+    assert "nothing.sock" in capsys.readouterr().err
