@@ -48,7 +48,7 @@ def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanO
     if needs.accelerator.kind == "cuda":
         version = Version(needs.accelerator.version or "0")
         choice = (
-            plain_ubuntu(wanted, needs, catalog)
+            plain_ubuntu(wanted, needs, catalog, f"NVIDIA deleted its images for CUDA {needs.accelerator.version}")
             if version < OLDEST_CUDA_WITH_IMAGES
             else _cuda(wanted, needs, catalog, options)
         )
@@ -84,6 +84,8 @@ def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) 
     if not images:
         images = _next_minor(_found(catalog, cuda, flavor, needs, series), needs, catalog)
     image = _best_release(images, wanted, needs, catalog)
+    if image is None and needs.wheels_bring_cuda:
+        return plain_ubuntu(wanted, needs, catalog, f"the tables list no image that carries CUDA {cuda} or a later one")
     if image is None:
         raise PlanError(
             f"no nvidia/cuda image for CUDA {cuda} runs on {needs.platform} with a glibc that the wheels need",

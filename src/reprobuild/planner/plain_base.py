@@ -10,12 +10,12 @@ from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, Question, weake
 from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason
 
 
-def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
-    """CUDA 10.2 and older: their images are gone, and the wheels bring CUDA inside."""
+def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog, why: str) -> BaseChoice:
+    """For a CUDA without an image (10.2 and older, or too new for the tables): the wheels bring it inside."""
     release = _ubuntu_release(wanted, needs, catalog)
     base = _plain_base("ubuntu", release.version, release)
     system, fidelity = os_reason(base, wanted)
-    reason = f"NVIDIA deleted its images for CUDA {needs.accelerator.version}, and the wheels bring it inside; {system}"
+    reason = f"{why}, and the wheels bring it inside; {system}"
     decision = Decision(
         question=Question.BASE_IMAGE,
         choice=base.reference,

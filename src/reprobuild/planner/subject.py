@@ -143,7 +143,8 @@ def _packages(snapshot: Snapshot) -> Iterator[Package]:
         # conda's packages are no Python distributions alone, and conda allows an underscore in front.
         check = grammar.conda_name if distribution.conda is not None else grammar.project_name
         name = check(distribution.name, f"{path}.name")
-        text = distribution.version
+        # In the address of a conda package the epoch's exclamation mark is escaped.
+        text = distribution.version.replace("%21", "!") if distribution.version else None
         version_text = grammar.version_text(text, f"{path}.version") if text else None
         yield Package(
             path=path,

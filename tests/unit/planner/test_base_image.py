@@ -1,0 +1,232 @@
+"""Which image a recipe starts from: tags that exist, the recorded release, glibc, cuDNN's series, other systems."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.planner.records import (
+    DEBIAN_12,
+    MACOS,
+    SHA256,
+    UBUNTU_2004,
+    WINDOWS,
+    decision,
+    listed,
+    planned,
+    record,
+    warning_codes,
+)
+
+from reprobuild.catalog import Catalog
+from reprobuild.errors import PlanError
+from reprobuild.plan import Fidelity, Platform, Question
+from reprobuild.snapshot import Distribution, Snapshot, SystemFacts, TorchFacts
+
+NO_SYSTEM = SystemFacts()
+
+
+def linux(os_id: str, os_version: str, glibc: str, machine: str = "x86_64") -> SystemFacts:
+    """A Linux machine."""
+    return SystemFacts(
+        system="Linux", machine=machine, libc="glibc", libc_version=glibc, os_id=os_id, os_version=os_version
+    )
+
+
+UBUNTU_1604 = linux("ubuntu", "16.04", "2.23")
+UBUNTU_1804 = linux("ubuntu", "18.04", "2.27")
+UBUNTU_2404 = linux("ubuntu", "24.04", "2.39")
+CASES = [
+    # The recorded release, highest patch of the CUDA minor.
+    ("torch==2.1.0+cu118", "3.10.12", UBUNTU_2004, "nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu20.04"),
+    ("torch==1.10.1+cu113", "3.8.10", UBUNTU_2004, "nvidia/cuda:11.3.1-cudnn8-runtime-ubuntu20.04"),
+    ("torch==1.9.1+cu111", "3.8.11", UBUNTU_1604, "nvidia/cuda:11.1.1-cudnn8-runtime-ubuntu16.04"),
+    # 11.6.0 and 11.7.0 were deleted; their highest patch is there.
+    ("torch==1.13.1+cu116", "3.10.9", UBUNTU_2004, "nvidia/cuda:11.6.2-cudnn8-runtime-ubuntu20.04"),
+    ("torch==1.13.1+cu117", "3.10.9", UBUNTU_2004, "nvidia/cuda:11.7.1-cudnn8-runtime-ubuntu20.04"),
+    # From 12.4.1 on the tag says cudnn without a number.
+    ("torch==2.5.1+cu124", "3.11.9", linux("ubuntu", "22.04", "2.35"), "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"),
+    # cuDNN 9 for CUDA 12.1 was never put into an image, and the wheels bring it.
+    ("torch==2.4.0+cu121", "3.11.9", linux("ubuntu", "22.04", "2.35"), "nvidia/cuda:12.1.1-runtime-ubuntu22.04"),
+    # No tag of the recorded release: the nearest one.
+    ("torch==2.1.0+cu121", "3.11.9", UBUNTU_2404, "nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04"),
+    ("torch==2.1.0+cu121", "3.11.9", UBUNTU_1804, "nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu20.04"),
+    ("torch==2.1.0+cu121", "3.11.9", DEBIAN_12, "nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04"),
+    ("torch==2.1.0+cu118", "3.11.9", linux("centos", "7", "2.17"), "nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu18.04"),
+    # torch 2.7 needs glibc 2.28: 18.04 is out, wherever it was recorded.
+    ("torch==2.7.0+cu118", "3.11.9", UBUNTU_1804, "nvidia/cuda:11.8.0-runtime-ubuntu20.04"),
+    # Images of CUDA 10.2 and older are gone: plain Ubuntu, the wheels bring CUDA.
+    ("torch==1.11.0+cu102", "3.9.7", UBUNTU_1804, "ubuntu:18.04"),
+    ("torch==1.1.0", "3.7.3", UBUNTU_1604, "ubuntu:16.04"),
+    # ROCm.
+    ("torch==2.5.0+rocm6.2", "3.11.9", linux("ubuntu", "22.04", "2.35"), "rocm/dev-ubuntu-22.04:6.2.1"),
+    # ARM.
+    (
+        "torch==2.7.0+cu128", "3.12.11", linux("ubuntu", "22.04", "2.35", "aarch64"),
+        "nvidia/cuda:12.8.1-cudnn-runtime-ubuntu22.04",
+    ),
+    # CPU runs: the official Python image, of the recorded Debian or one with at least the recorded glibc.
+    ("torch==2.1.0+cpu", "3.11.9", DEBIAN_12, "python:3.11.9-slim-bookworm"),
+    ("torch==2.1.0+cpu", "3.11.9", linux("debian", "11", "2.31"), "python:3.11.9-slim-bullseye"),
+    ("torch==2.1.0+cpu", "3.11.9", UBUNTU_2004, "python:3.11.9-slim-bullseye"),
+    ("numpy==1.26.4", "3.11.9", linux("ubuntu", "22.04", "2.35"), "python:3.11.9-slim-bookworm"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pin", "python", "system", "reference"), CASES)
+def test_base(pin: str, python: str, system: SystemFacts, reference: str) -> None:
+    assert planned(record(*listed(pin), python=python, system=system)).base.reference == reference
+
+
+@pytest.mark.parametrize(
+    ("pin", "python", "reference"),
+    [
+        ("torch==1.12.0+cu113", "3.9.13", "nvidia/cuda:11.3.1-cudnn8-runtime-ubuntu20.04"),
+        ("torch==2.1.0+cu121", "3.10.12", "nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04"),
+    ],
+)
+def test_without_an_operating_system_the_age_of_torch_decides(pin: str, python: str, reference: str) -> None:
+    result = planned(record(*listed(pin), python=python, system=NO_SYSTEM))
+    assert result.base.reference == reference
+    assert decision(result, Question.BASE_IMAGE).fidelity is Fidelity.EQUIVALENT
+
+
+def test_another_release_is_substituted_and_named() -> None:
+    answer = decision(planned(record(*listed("torch==2.1.0+cu121"), system=DEBIAN_12)), Question.BASE_IMAGE)
+    assert answer.fidelity is Fidelity.SUBSTITUTED
+    assert "debian 12; Ubuntu 22.04 is the nearest" in answer.reason
+
+
+def test_another_cudnn_in_the_tag_is_said() -> None:
+    answer = decision(planned(record(*listed("torch==2.1.0+cu121"))), Question.BASE_IMAGE)
+    assert "holds cuDNN 8.9.0.131, and torch loads its own 8.9.2.26" in answer.reason
+
+
+@pytest.mark.parametrize("system", [MACOS, WINDOWS])
+def test_another_system_is_substituted_by_linux(system: SystemFacts) -> None:
+    answer = decision(planned(record(*listed("numpy==1.26.4"), system=system)), Question.BASE_IMAGE)
+    assert answer.fidelity is Fidelity.SUBSTITUTED
+    assert "containers run Linux" in answer.reason
+
+
+def test_a_mac_on_arm_gets_an_arm_image() -> None:
+    assert str(planned(record(*listed("numpy==1.26.4"), system=MACOS)).platform) == "linux/arm64"
+
+
+def test_another_platform_on_request_is_substituted() -> None:
+    result = planned(record(*listed("numpy==1.26.4")), platform=Platform(architecture="arm64"))
+    assert str(result.platform) == "linux/arm64"
+    assert decision(result, Question.BASE_IMAGE).fidelity is Fidelity.SUBSTITUTED
+
+
+def test_a_machine_without_images_is_refused_with_the_way_out() -> None:
+    snapshot = record(*listed("numpy==1.26.4"), system=SystemFacts(system="Linux", machine="riscv64"))
+    with pytest.raises(PlanError, match="riscv64") as refusal:
+        planned(snapshot)
+    assert "--platform linux/amd64" in (refusal.value.hint or "")
+    assert str(planned(snapshot, platform=Platform()).platform) == "linux/amd64"
+
+
+@pytest.mark.parametrize(
+    ("flavor", "tag"),
+    [
+        ("auto", "12.1.1-cudnn8-runtime-ubuntu22.04"),
+        ("runtime", "12.1.1-cudnn8-runtime-ubuntu22.04"),
+        ("devel", "12.1.1-cudnn8-devel-ubuntu22.04"),
+        ("slim", "12.1.1-base-ubuntu22.04"),
+    ],
+)
+def test_flavor(flavor: str, tag: str) -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121")), flavor=flavor)
+    assert result.base.tag == tag
+    assert ("cuda-twice" in warning_codes(result)) == (flavor != "slim")
+
+
+def test_the_slim_base_is_offered_and_the_saving_said() -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121")))
+    choices = [alternative.choice for alternative in decision(result, Question.BASE_IMAGE).alternatives]
+    assert "nvidia/cuda:12.1.1-base-ubuntu22.04" in choices
+    assert any("2 to 6 GB" in warning.message for warning in result.warnings)
+
+
+def test_nvcc_is_in_the_builder_only() -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121", "flash-attn==2.3.3")))
+    assert result.base.flavor == "runtime"
+    assert result.build_base is not None
+    assert result.build_base.reference == "nvidia/cuda:12.1.1-cudnn8-devel-ubuntu22.04"
+    assert planned(record(*listed("torch==2.1.0+cu121"))).build_base is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "codes"),
+    [
+        ("ubuntu:24.04", ["base-without-cuda"]),
+        ("registry.example.org:5000/team/base:1", ["unknown-base", "base-without-cuda"]),
+        ("nvidia/cuda:12.2.2-runtime-ubuntu22.04", []),
+    ],
+)
+def test_a_base_of_the_users_own(reference: str, codes: list[str]) -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121")), base=reference)
+    assert result.base.reference == reference
+    assert [code for code in warning_codes(result) if "base" in code] == codes
+
+
+def test_a_digest_pins_the_base() -> None:
+    digest = f"sha256:{SHA256}"
+    result = planned(record(*listed("torch==2.1.0+cu121")), base_digest=digest)
+    assert result.base.reference == f"nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04@{digest}"
+    named = planned(record(*listed("numpy==1.26.4")), base=f"ubuntu:22.04@{digest}")
+    assert named.base.reference == f"ubuntu:22.04@{digest}"
+
+
+def grid() -> list[tuple[str, str, str, str]]:
+    """Version, folder, Python and machine of every wheel of torch for a Python that can be planned with."""
+    rows = []
+    for release in Catalog.packaged().torch_wheels.releases:
+        for variant in release.variants:
+            for platform, machine in (("linux_x86_64", "x86_64"), ("linux_aarch64", "aarch64")):
+                tags = [tag for tag in variant.pythons.get(platform, ()) if tag.startswith("cp3") and tag[3:].isdigit()]
+                minors = [int(tag[3:]) for tag in tags if int(tag[3:]) >= 6]
+                rows += [(variant.published_version, variant.folder, f"3.{minor}", machine) for minor in minors]
+    return rows
+
+
+def test_the_whole_grid_plans_onto_tags_that_exist() -> None:
+    catalog = Catalog.packaged()
+    planned_rows = 0
+    for version, folder, python, machine in grid():
+        torch = TorchFacts(version=version)
+        snapshot = record(
+            Distribution(name="torch", version=version),
+            python=python,
+            system=linux("ubuntu", "22.04", "2.35", machine),
+            torch=torch,
+        )
+        result = planned(snapshot)
+        planned_rows += 1
+        place = (version, folder, python, machine)
+        if result.base.repository == "nvidia/cuda":
+            image = catalog.cuda_images.by_tag(result.base.tag)
+            assert image is not None and image.available, place
+            assert result.platform.architecture in image.architectures, place
+        for each in result.groups:
+            url_folder = getattr(each.origin, "folder", None)
+            assert url_folder is None or url_folder in catalog.torch_wheels.folders, place
+    assert planned_rows > 1000
+
+
+def test_no_deleted_tag_is_ever_offered() -> None:
+    deleted = ("11.2.0", "11.2.1", "11.3.0", "11.4.0", "11.5.0", "11.6.0", "11.7.0")
+    for pin, python in (("torch==1.13.1+cu116", "3.10.9"), ("torch==1.13.1+cu117", "3.10.9")):
+        result = planned(record(*listed(pin), python=python, system=UBUNTU_2004))
+        answer = decision(result, Question.BASE_IMAGE)
+        offered = [result.base.tag, *(alternative.choice for alternative in answer.alternatives)]
+        assert not [text for text in offered if any(f"{version}-" in text for version in deleted)]
+
+
+def snapshot_of(system: SystemFacts) -> Snapshot:
+    """A CUDA record on a system."""
+    return record(*listed("torch==2.1.0+cu121"), system=system)
+
+
+def test_a_glibc_of_conda_says_nothing_of_the_system() -> None:
+    system = SystemFacts(system="Linux", machine="x86_64", platform="Linux-5.4.0-48-generic-x86_64-with-glibc2.10")
+    assert planned(snapshot_of(system)).base.os_version == "22.04"

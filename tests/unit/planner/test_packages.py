@@ -1,0 +1,299 @@
+"""Each kind of package: where it comes from, or why it is left out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from tests.unit.planner.records import (
+    COMMIT,
+    SHA256,
+    from_archive,
+    from_folder,
+    from_git,
+    group,
+    installed,
+    lines,
+    listed,
+    placement,
+    planned,
+    record,
+    warning_codes,
+)
+
+from reprobuild.errors import RecordError
+from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, NamedIndex, Origin, PytorchFolder
+from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, SourceFacts, VcsInfo
+
+TORCH = listed("torch==2.1.0+cu121")[0]
+WHEEL = "https://example.org/files/x-1.0-py3-none-any.whl"
+
+
+class Installed(NamedTuple):
+    """A distribution that is installed, by which line, from where, how faithfully."""
+
+    distribution: Distribution
+    line: str
+    origin: Origin = DefaultIndex()
+    fidelity: Fidelity = Fidelity.EXACT
+
+
+def one(pin: str, **facts: object) -> Distribution:
+    """A distribution by its pin, with more facts."""
+    name, _, version = pin.partition("==")
+    return Distribution(name=name, version=version or None, **facts)  # type: ignore[arg-type]  # facts of the model
+
+
+INSTALLED = {
+    "an ordinary pin": Installed(one("numpy==1.24.3"), "numpy==1.24.3"),
+    "pip is part of the environment": Installed(one("pip==23.0.1"), "pip==23.0.1"),
+    "a post release": Installed(one("pandas==2.0.3.post1"), "pandas==2.0.3.post1"),
+    "hashes": Installed(one("attrs==23.1.0", hashes=(f"sha256:{SHA256}",)), f"attrs==23.1.0 --hash=sha256:{SHA256}"),
+    "a companion with its suffix": Installed(
+        one("torchvision==0.16.0+cu121"), "torchvision==0.16.0+cu121", PytorchFolder(folder="cu121")
+    ),
+    "a companion without": Installed(one("torchvision==0.16.0"), "torchvision==0.16.0"),
+    "PyG's page by torch's minor": Installed(
+        one("torch-scatter==2.1.2+pt21cu121"),
+        "torch-scatter==2.1.2+pt21cu121",
+        FindLinks(url="https://data.pyg.org/whl/torch-2.1.0+cu121.html"),
+    ),
+    "JAX's page": Installed(
+        one("jaxlib==0.4.13+cuda12.cudnn89"),
+        "jaxlib==0.4.13+cuda12.cudnn89",
+        FindLinks(url="https://storage.googleapis.com/jax-releases/jax_cuda_releases.html"),
+    ),
+    "NVIDIA's index": Installed(
+        one("cudf-cu12==24.4.1"), "cudf-cu12==24.4.1", NamedIndex(url="https://pypi.nvidia.com")
+    ),
+    "Colab's own mark": Installed(
+        one("tensorflow==2.8.2+zzzcolab20220929150707"), "tensorflow==2.8.2", fidelity=Fidelity.EQUIVALENT
+    ),
+    "another builder's mark": Installed(
+        one("scipy==1.11.4+computecanada"), "scipy==1.11.4", fidelity=Fidelity.EQUIVALENT
+    ),
+    "conda's label of torchvision": Installed(
+        one("torchvision==0.6.0a0+35d732a"), "torchvision==0.6.0", fidelity=Fidelity.EQUIVALENT
+    ),
+    "a commit": Installed(
+        from_git("mylib", "https://github.com/org/mylib.git", commit_id=COMMIT),
+        f"mylib @ git+https://github.com/org/mylib.git@{COMMIT}",
+        Direct(),
+    ),
+    "a short commit of a list": Installed(
+        from_git("mylib", "git+https://github.com/org/mylib", commit_id="0123abc"),
+        "mylib @ git+https://github.com/org/mylib@0123abc",
+        Direct(),
+    ),
+    "a commit over SSH on a public host": Installed(
+        from_git("mylib", "ssh://git@github.com/org/mylib.git", commit_id=COMMIT),
+        f"mylib @ git+https://github.com/org/mylib.git@{COMMIT}",
+        Direct(),
+    ),
+    "the short form of SSH": Installed(
+        from_git("mylib", "git@github.com:org/mylib.git", commit_id=COMMIT),
+        f"mylib @ git+https://github.com/org/mylib.git@{COMMIT}",
+        Direct(),
+    ),
+    "a tag without commit": Installed(
+        from_git("mylib", "https://github.com/org/mylib", requested_revision="v0.6"),
+        "mylib @ git+https://github.com/org/mylib@v0.6",
+        Direct(),
+        Fidelity.SUBSTITUTED,
+    ),
+    "a folder of a repository": Installed(
+        Distribution(
+            name="mylib",
+            direct_url=DirectUrl(
+                url="https://github.com/org/mono",
+                vcs_info=VcsInfo(vcs="git", commit_id=COMMIT),
+                subdirectory="python/mylib",
+            ),
+        ),
+        f"mylib @ git+https://github.com/org/mono@{COMMIT}#subdirectory=python/mylib",
+        Direct(),
+    ),
+    "credentials are cut off": Installed(
+        from_git("mylib", "https://user:secret@example.org/mylib", commit_id=COMMIT),
+        f"mylib @ git+https://example.org/mylib@{COMMIT}",
+        Direct(),
+    ),
+    "a wheel by URL": Installed(from_archive("x", WHEEL), f"x @ {WHEEL}", Direct()),
+    "a wheel by URL with its hash": Installed(
+        from_archive("x", WHEEL, sha256=SHA256), f"x @ {WHEEL}#sha256={SHA256}", Direct()
+    ),
+    "an archive by URL": Installed(
+        from_archive("x", "https://example.org/x-1.0.tar.gz", sha256=SHA256),
+        f"x @ https://example.org/x-1.0.tar.gz#sha256={SHA256}",
+        Direct(),
+    ),
+    "a wheel of PyTorch's own folders": Installed(
+        from_archive(
+            "torchaudio",
+            "https://download.pytorch.org/whl/cu121/torchaudio-2.1.0%2Bcu121-cp310-cp310-linux_x86_64.whl",
+            sha256=SHA256,
+        ),
+        f"torchaudio==2.1.0+cu121 --hash=sha256:{SHA256}",
+        PytorchFolder(folder="cu121"),
+    ),
+    "conda's path beside a version": Installed(
+        Distribution(
+            name="requests", version="2.31.0", direct_url=DirectUrl(url="file:///croot/requests_1690400202158/work")
+        ),
+        "requests==2.31.0",
+    ),
+    "conda's build": Installed(
+        one("requests==2.31.0", installer="conda", conda=CondaOrigin(build="py310h06a4308_0")),
+        "requests==2.31.0",
+        fidelity=Fidelity.EQUIVALENT,
+    ),
+    "the operating system's build of a public version": Installed(
+        one("numpy==1.21.5", installer="debian"), "numpy==1.21.5", fidelity=Fidelity.EQUIVALENT
+    ),
+    "tensorflow for macOS": Installed(
+        one("tensorflow-macos==2.12.0"), "tensorflow==2.12.0", fidelity=Fidelity.SUBSTITUTED
+    ),
+    "a marker that holds": Installed(one("numpy==1.24.3", marker='sys_platform == "linux"'), "numpy==1.24.3"),
+    "a lock file that names PyTorch's index": Installed(
+        one("torchaudio==2.1.0", index_url="https://download.pytorch.org/whl/cpu"),
+        "torchaudio==2.1.0",
+        PytorchFolder(folder="cpu"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_installed(name: str) -> None:
+    case = INSTALLED[name]
+    result = planned(record(TORCH, case.distribution))
+    where = result.placements[1]
+    assert (where.where, where.line, where.fidelity) == ("installed", case.line, case.fidelity)
+    groups = [each for each in result.groups if not each.resolve_dependencies]
+    (origin,) = (each.origin for each in groups for r in each.requirements if r.line == case.line)
+    assert origin == case.origin
+
+
+@pytest.mark.parametrize(
+    ("distribution", "fidelity", "reason"),
+    [
+        (one("pkg-resources==0.0.0"), "equivalent", "Debian"),
+        (one("pkg_resources==0.0.0"), "equivalent", "Debian"),
+        (one("python-apt==2.4.0+ubuntu2"), "missing", "operating system"),
+        (one("distro-info===0.23ubuntu1".replace("===", "==")), "missing", "operating system"),
+        (one("ubuntu-drivers-common==0.0.0"), "missing", "distribution"),
+        (one("PyGObject==3.42.1"), "missing", "python3-gi"),
+        (one("appnope==0.1.3"), "missing", "macOS only"),
+        (one("pywin32==306"), "missing", "Windows only"),
+        (one("mkl-fft==1.3.6"), "missing", "conda"),
+        (one("google-colab==1.0.0"), "missing", "Colab"),
+        (one("transformers==5.6.0.dev0"), "missing", "built from source"),
+        (one("mylib==1.2.dev3+g1234567"), "missing", "built from source"),
+        (from_folder("mylib", "file:///home/me/mylib", editable=True), "missing", "in place from a folder"),
+        (from_folder("mylib", "/home/me/mylib", editable=True), "missing", "in place from a folder"),
+        (from_archive("mylib", "file:///workspace/dist/mylib-0.1.0-py3-none-any.whl"), "missing", "from a file"),
+        (from_git("mylib", "file:///home/me/mylib", commit_id=COMMIT), "missing", "on the recorded machine"),
+        (from_git("mylib", "ssh://git@git.example.org/mylib", commit_id=COMMIT), "missing", "SSH key"),
+        (
+            Distribution(name="x", direct_url=DirectUrl(url="svn+https://h/x", vcs_info=VcsInfo(vcs="svn"))),
+            "missing",
+            "svn repository",
+        ),
+        (from_archive("x", "https://h/x-1.0-cp39-cp39-manylinux2014_x86_64.whl"), "missing", "another Python"),
+        (from_archive("x", "https://h/x-1.0-cp310-cp310-win_amd64.whl"), "missing", "another Python or platform"),
+        (from_archive("x", "https://h/y-1.0-py3-none-any.whl"), "missing", "another name"),
+        (one("colorama==0.4.6", marker='sys_platform == "win32"'), "exact", "not for this platform"),
+        (one("apex==0.1"), "missing", "NVIDIA's apex"),
+        (one("python==3.10.12", conda=CondaOrigin(build="h955ad1f_0")), "exact", "the interpreter itself"),
+        (one("_libgcc_mutex==0.1", conda=CondaOrigin(build="main")), "equivalent", "bring their own"),
+        (one("openssl==3.0.13", conda=CondaOrigin(build="h7f8727e_0")), "equivalent", "interpreter brings"),
+        (one("ffmpeg==4.3", conda=CondaOrigin(build="hf484d3e_0")), "missing", "program or library of conda"),
+    ],
+)
+def test_left_out(distribution: Distribution, fidelity: str, reason: str) -> None:
+    result = planned(record(TORCH, distribution))
+    where = result.placements[1]
+    assert (where.where, where.fidelity, where.line) == ("left out", fidelity, None)
+    assert reason in where.detail
+    assert not any(r.name == distribution.name for each in result.groups for r in each.requirements)
+
+
+def test_a_name_that_the_index_knows_too_is_kept_when_pip_installed_it() -> None:
+    result = planned(record(*installed("python-debian==0.1.49")))
+    assert placement(result, "python-debian").where == "installed"
+
+
+def test_a_recorded_checkout_is_as_good_as_version_control() -> None:
+    folder = from_folder("mylib", "file:///home/me/mylib", editable=True, commit_id=COMMIT, dirty=False)
+    source = SourceFacts(remote="https://github.com/org/mylib", commit=COMMIT)
+    where = planned(record(folder, source=source)).placements[0]
+    assert where.line == f"mylib @ git+https://github.com/org/mylib@{COMMIT}"
+    assert where.fidelity is Fidelity.EXACT
+    dirty = from_folder("mylib", "file:///home/me/mylib", editable=True, commit_id=COMMIT, dirty=True)
+    assert planned(record(dirty, source=source)).placements[0].fidelity is Fidelity.SUBSTITUTED
+
+
+def test_what_exists_only_on_the_machine_is_a_warning_with_a_way_out() -> None:
+    result = planned(record(from_folder("mylib", "file:///home/me/mylib", editable=True)))
+    (warning,) = (each for each in result.warnings if each.code == "local-package")
+    assert "mylib==1.0" in warning.message
+    assert warning.hint
+
+
+def test_a_package_without_version_is_resolved_around_the_pins() -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121", "numpy")))
+    completion = group(result, "completion")
+    assert completion.resolve_dependencies
+    assert "numpy" in lines(result)["completion"]
+    assert placement(result, "numpy").fidelity is Fidelity.SUBSTITUTED
+
+
+def test_frameworks_come_first_and_version_control_last() -> None:
+    result = planned(
+        record(
+            *installed("numpy==1.24.3", "torch==2.1.0", "nvidia-cudnn-cu12==8.9.2.26", "triton==2.1.0"),
+            from_git("mylib", "https://github.com/org/mylib", commit_id=COMMIT),
+        )
+    )
+    assert list(lines(result)) == ["frameworks", "default", "version-control-compiled"]
+    assert lines(result)["frameworks"] == ("nvidia-cudnn-cu12==8.9.2.26", "torch==2.1.0", "triton==2.1.0")
+    assert group(result, "version-control-compiled").needs_git
+
+
+def test_a_pure_package_from_git_needs_no_compiler() -> None:
+    pure = Distribution(
+        name="mylib",
+        tags=("py3-none-any",),
+        direct_url=DirectUrl(url="https://github.com/org/mylib", vcs_info=VcsInfo(vcs="git", commit_id=COMMIT)),
+    )
+    result = planned(record(pure))
+    assert not group(result, "version-control").needs_compiler
+    assert "build-essential" not in [package.name for package in result.system_packages]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("ftp://example.org/x-1.0.tar.gz", "distributions[0].direct_url.url"),
+        ("https://example.org/x-1.0.tar.gz;id", "distributions[0].direct_url.url"),
+        ("https://example.org/${HOME}/x-1.0.tar.gz", "distributions[0].direct_url.url"),
+        ("https://exa\tmple.org/x-1.0.tar.gz", "distributions[0].direct_url.url"),
+        ("https:///x-1.0.tar.gz", "distributions[0].direct_url.url"),
+        ("https://example.org:99999/x-1.0.tar.gz", "distributions[0].direct_url.url"),
+        ("https://ex\u0430mple.org/x-1.0.tar.gz", "distributions[0].direct_url.url"),
+    ],
+)
+def test_a_url_that_would_need_quoting_is_refused(url: str, path: str) -> None:
+    with pytest.raises(RecordError) as refusal:
+        planned(record(from_archive("x", url)))
+    assert refusal.value.path == path
+
+
+def test_a_hash_that_is_none_is_refused() -> None:
+    with pytest.raises(RecordError) as refusal:
+        planned(record(from_archive("x", WHEEL, sha256="zz")))
+    assert refusal.value.path == "distributions[0].direct_url.archive_info.hashes.sha256"
+
+
+def test_warnings_name_every_package_that_is_not_published() -> None:
+    result = planned(record(*listed("a==1.0.dev1", "b==2.0.dev3+gabcdef1")))
+    assert warning_codes(result).count("unpublished-version") == 2

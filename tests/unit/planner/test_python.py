@@ -1,0 +1,132 @@
+"""Which CPython, and which source of it: the ladder of sources and what the record's gaps do."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.planner.records import UBUNTU_2004, UBUNTU_2204, decision, from_archive, listed, planned, record
+
+from reprobuild.errors import PlanError, UsageError
+from reprobuild.plan import BasePython, Fidelity, ImagePython, PythonSource, Question, SourcePython, UvPython
+from reprobuild.snapshot import Distribution, PythonFacts, Snapshot, SystemFacts
+
+CUDA_102 = "torch==1.10.1+cu102"
+CUDA_113 = "torch==1.10.1+cu113"
+UBUNTU_1804 = SystemFacts(
+    system="Linux", machine="x86_64", libc="glibc", libc_version="2.27", os_id="ubuntu", os_version="18.04"
+)
+
+
+def interpreter(version: str, **facts: str) -> PythonFacts:
+    """Facts of an interpreter."""
+    return PythonFacts(version=version, **facts)  # type: ignore[arg-type]  # every field used here is text
+
+
+UBUNTU_BUILD = interpreter("3.8.10", base_prefix="/usr", compiler="GCC 9.4.0")
+CONDA_BUILD = interpreter("3.8.10", environment="conda", build="3.8.10 | packaged by conda-forge | (default)")
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "source", "fidelity"),
+    [
+        (record(*listed(CUDA_113), python="3.8.10", system=UBUNTU_2004), UvPython(version="3.8.10"), Fidelity.EXACT),
+        (
+            record(*listed(CUDA_113), python_facts=UBUNTU_BUILD, system=UBUNTU_2004),
+            BasePython(version="3.8.10", executable="/usr/bin/python3.8"),
+            Fidelity.EXACT,
+        ),
+        (
+            record(*listed(CUDA_113), python_facts=CONDA_BUILD, system=UBUNTU_2004),
+            UvPython(version="3.8.10"),
+            Fidelity.EQUIVALENT,
+        ),
+        # uv has no 3.8.1: the official image of a suite with the same OpenSSL and no newer glibc.
+        (
+            record(*listed(CUDA_113), python="3.8.1", system=UBUNTU_2004),
+            ImagePython(version="3.8.1", image="python:3.8.1-slim-buster"),
+            Fidelity.EXACT,
+        ),
+        (
+            record(*listed("torch==1.10.1+cu113"), python="3.7.12", system=UBUNTU_2004),
+            ImagePython(version="3.7.12", image="python:3.7.12-slim-bullseye"),
+            Fidelity.EXACT,
+        ),
+    ],
+)
+def test_source(snapshot: Snapshot, source: PythonSource, fidelity: Fidelity) -> None:
+    result = planned(snapshot)
+    assert result.python == source
+    assert decision(result, Question.PYTHON).fidelity is fidelity
+
+
+def test_the_bases_own_python_is_installed_by_its_package_manager() -> None:
+    result = planned(record(*listed(CUDA_113), python_facts=UBUNTU_BUILD, system=UBUNTU_2004))
+    stages = {package.name: package.stage for package in result.system_packages}
+    assert (stages["python3.8"], stages["python3.8-venv"]) == ("runtime", "build")
+
+
+def test_the_last_rung_is_the_release_archive() -> None:
+    # Ubuntu 22.04 has OpenSSL 3, the images of 3.8.1 have 1.1, and uv never built it.
+    result = planned(record(*listed("torch==2.1.0+cu121"), python="3.8.1", system=UBUNTU_2204))
+    assert isinstance(result.python, SourcePython)
+    assert result.python.url == "https://www.python.org/ftp/python/3.8.1/Python-3.8.1.tgz"
+    assert result.python.openssl is not None
+    lost = {alternative.choice: alternative.reason for alternative in decision(result, Question.PYTHON).alternatives}
+    assert set(lost) == {"the base's own CPython", "uv's standalone build", "the official python image"}
+    assert "OpenSSL" in lost["the official python image"]
+
+
+@pytest.mark.parametrize("version", ["2.7.18", "3.5.10"])
+def test_what_no_installer_serves_any_more_is_refused(version: str) -> None:
+    with pytest.raises(PlanError, match=r"reprobuild rebuilds 3\.6 and later"):
+        planned(record(*listed("numpy==1.16.6"), python=version))
+
+
+def test_another_implementation_is_refused() -> None:
+    with pytest.raises(PlanError, match="another Python than CPython"):
+        planned(record(*listed("numpy==1.26.4"), python_facts=PythonFacts(version="3.10.12", implementation="PyPy")))
+
+
+def test_a_minor_version_becomes_its_newest_patch_and_is_said() -> None:
+    result = planned(record(*listed("numpy==1.21.6"), python="3.7"))
+    assert result.python.version == "3.7.17"
+    answer = decision(result, Question.PYTHON)
+    assert answer.fidelity is Fidelity.SUBSTITUTED
+    assert "the record tells only 3.7" in answer.reason
+
+
+def test_wheel_tags_tell_an_unknown_python() -> None:
+    snapshot = record(
+        Distribution(name="numpy", version="1.24.3", tags=("cp39-cp39-manylinux_2_17_x86_64",)),
+        from_archive("x", "https://example.org/x-1.0-cp39-cp39-manylinux2014_x86_64.whl"),
+        Distribution(name="y", version="1.0", tags=("cp311-cp311-manylinux_2_17_x86_64",)),
+        python=None,
+    )
+    assert planned(snapshot).python.version.startswith("3.9.")
+
+
+def test_torchs_wheels_tell_an_unknown_python() -> None:
+    result = planned(record(*listed("torch==1.12.0+cu113"), python=None))
+    assert result.python.version.startswith("3.9.")
+    answer = decision(result, Question.PYTHON)
+    assert answer.fidelity is Fidelity.SUBSTITUTED
+    assert answer.facts[0].certainty == "inferred"
+
+
+def test_nothing_tells_the_python() -> None:
+    with pytest.raises(PlanError, match="does not tell its Python") as refusal:
+        planned(record(*listed("numpy==1.26.4"), python=None))
+    assert "--python" in (refusal.value.hint or "")
+
+
+def test_the_user_may_say_it() -> None:
+    told = planned(record(*listed("numpy==1.26.4"), python=None), python="3.10.12")
+    assert told.python.version == "3.10.12"
+    assert decision(told, Question.PYTHON).fidelity is Fidelity.EXACT
+    against = planned(record(*listed("numpy==1.26.4"), python="3.10.11"), python="3.10.12")
+    assert decision(against, Question.PYTHON).fidelity is Fidelity.SUBSTITUTED
+
+
+@pytest.mark.parametrize("value", ["3.10", "latest", "3.10.12\n", "$(id)"])
+def test_what_the_user_says_is_checked(value: str) -> None:
+    with pytest.raises(UsageError, match="--python"):
+        planned(record(*listed("numpy==1.26.4")), python=value)
