@@ -7,7 +7,6 @@ beside its thirteen keys (docs/environment-json.md), and it works without torch.
 from __future__ import annotations
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from reprobuild.files import write_atomically
 from reprobuild.printing import show
 
 __all__ = ["capture_environment", "compare_environments", "log_environment_to_wandb", "save_environment_snapshot"]
-
-logger = logging.getLogger(__name__)
 
 _CHANGED_SHOWN = 10
 _NAMES_SHOWN = 5
@@ -44,7 +41,9 @@ def save_environment_snapshot(
     try:
         paths = write_record(env_info, os.fspath(output_dir))
     except (OSError, TypeError, ValueError) as error:
-        logger.error("Failed to save environment snapshot: %s", error)
+        import logging
+
+        logging.getLogger(__name__).error("Failed to save environment snapshot: %s", error)
         raise
     show("✅ Environment snapshot saved:")
     for path in paths:

@@ -6,10 +6,10 @@ imported inside the functions, because the command line starts the other interpr
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # nothing is loaded before the other interpreter has started
+    from pathlib import Path
 
-if TYPE_CHECKING:
     from reprobuild.snapshot import Snapshot
 
 __all__ = ["capture", "snapshot_of_probe"]
@@ -35,6 +35,7 @@ def snapshot_of_probe(output: bytes, *, source: str | None = None) -> Snapshot:
 
     ``source`` names the interpreter in errors. Raises CaptureError when the last line is not what a probe prints.
     """
-    from reprobuild.capture.result import decode_facts, snapshot_of_facts
+    from reprobuild.capture.answer import decode_facts
+    from reprobuild.capture.result import snapshot_of_facts
 
     return snapshot_of_facts(decode_facts(output, source), source)

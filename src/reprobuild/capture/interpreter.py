@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from reprobuild.errors import CaptureError
 
@@ -19,7 +18,8 @@ OLDEST = (3, 6)
 TIMEOUT_S = 300
 """Seconds that an interpreter may take to answer."""
 
-_PROBE = Path(__file__).parent.parent / "probe.py"
+# Paths are strings here: pathlib is loaded while the other interpreter works.
+_PROBE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "probe.py")  # noqa: PTH100,PTH118,PTH120
 
 # The loader is valid Python 2, too, so that an old interpreter can say how old it is. It takes the probe's bytecode
 # from our own __pycache__ where it is there or can be put there: compiling takes longer than much of the rest.
@@ -44,10 +44,10 @@ _TOO_OLD = b"reprobuild: too old: "
 class Probing:
     """The probe at work in another interpreter. It starts at once; ``output`` waits for it."""
 
-    def __init__(self, python: Path, without: tuple[str, ...] = ()) -> None:
+    def __init__(self, python: str | os.PathLike[str], without: tuple[str, ...] = ()) -> None:
         """Start it. Raises CaptureError when there is no such program, or it can't be executed."""
-        self.python = python
-        command = [str(python), "-c", _LOADER, str(_PROBE)]
+        self.python = os.fspath(python)
+        command = [self.python, "-c", _LOADER, _PROBE]
         if without:
             command += ["--without", ",".join(without)]
         try:
@@ -55,7 +55,7 @@ class Probing:
                 command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
-            raise _not_startable(python, error) from error
+            raise _not_startable(self.python, error) from error
 
     def output(self) -> bytes:
         """The probe's one line of JSON. Raises CaptureError when the program is no Python from 3.6 on, or fails."""
@@ -91,7 +91,10 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "__PYVENV_LAUNCHER__"}
 
 
-def _not_startable(python: Path, error: OSError) -> CaptureError:
+def _not_startable(name: str, error: OSError) -> CaptureError:
+    from pathlib import Path
+
+    python = Path(name)
     if python.is_dir():
         inside = python / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         hint = f"did you mean {inside}?" if inside.exists() else "name the python program itself"

@@ -6,10 +6,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from reprobuild import __version__, probe
-
-RECORDER = {"name": "reprobuild", "version": __version__}
-"""Who wrote the file: see ``snapshot.Recorder``."""
+from reprobuild import probe
+from reprobuild.capture.answer import with_recorder
 
 
 def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -25,16 +23,6 @@ def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[s
     if seeding is not None and seeding.SEEDS:
         facts["seeds"] = dict(seeding.SEEDS)
     return with_recorder(facts)
-
-
-def with_recorder(facts: dict[str, Any]) -> dict[str, Any]:
-    """The probe's object, with the recorder behind ``schema_version``, where the model has it."""
-    named: dict[str, Any] = {}
-    for key, value in facts.items():
-        named[key] = value
-        if key == "schema_version":
-            named["recorder"] = dict(RECORDER)
-    return named
 
 
 def _prefer_imported(facts: dict[str, Any], torch: ModuleType) -> None:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from reprobuild.errors import CaptureError
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the typing module would be loaded before the other interpreter starts
     import argparse
-
-    from reprobuild.snapshot import Snapshot
+    from typing import Any
 
 DEFAULT_FOLDER = "environment"
 
@@ -32,7 +30,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="EXE",
-        type=Path,
         help="record this interpreter (3.6 or later); nothing is installed into it",
     )
     parser.add_argument("--json", action="store_true", help="print what was saved as JSON")
@@ -40,36 +37,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record, save, and say what was saved."""
-    facts, snapshot = _recorded(arguments.python)
+    facts = _recorded(arguments.python)
     paths = _write(facts, arguments.output)
     from reprobuild.cli import console
 
     if arguments.json:
-        console.write_json(_summary(snapshot, paths))
+        console.write_json(_summary(facts, paths))
     else:
-        console.write_result(_text(snapshot, paths))
-    for note in snapshot.notes:
-        console.warn(note.message)
+        console.write_result(_text(facts, paths))
+    for note in facts.get("notes", []):
+        console.warn(note["message"])
     if arguments.python is None:
         _warn_of_another_environment()
     return 0
 
 
-def _recorded(python: Path | None) -> tuple[dict[str, Any], Snapshot]:
+def _recorded(python: str | None) -> dict[str, Any]:
+    """The object of environment.json."""
     if python is None:
         from reprobuild.capture.process import environment_of_this_process
-        from reprobuild.capture.result import snapshot_of_facts
 
-        facts = environment_of_this_process()
-        return facts, snapshot_of_facts(facts)
+        return environment_of_this_process()
     from reprobuild.capture.interpreter import Probing
 
     probing = Probing(python)
-    from reprobuild.capture.process import with_recorder
-    from reprobuild.capture.result import decode_facts, snapshot_of_facts
+    from reprobuild.capture import guide  # noqa: F401 - loaded now, used when the record is written
+    from reprobuild.capture.answer import decode_facts, with_recorder
+    from reprobuild.cli import console  # noqa: F401 - likewise
+    from reprobuild.environment_snapshot import write_record  # noqa: F401 - likewise
 
-    facts = decode_facts(probing.output(), str(python))
-    return with_recorder(facts), snapshot_of_facts(facts, str(python))
+    return with_recorder(decode_facts(probing.output(), python))
 
 
 def _write(facts: dict[str, Any], folder: str) -> tuple[str, str, str]:
@@ -83,69 +80,64 @@ def _write(facts: dict[str, Any], folder: str) -> tuple[str, str, str]:
         ) from error
 
 
-def _summary(snapshot: Snapshot, paths: tuple[str, str, str]) -> dict[str, Any]:
-    """What ``--json`` prints."""
-    torch = snapshot.torch
+def _summary(facts: dict[str, Any], paths: tuple[str, str, str]) -> dict[str, Any]:
+    """What ``--json`` prints. The digest needs the model, which nothing else here loads."""
+    from reprobuild.capture.result import snapshot_of_facts
+
+    torch = facts.get("torch", {})
     return {
         "files": dict(zip(("requirements", "environment", "guide"), paths, strict=True)),
-        "digest": snapshot.digest,
-        "python": snapshot.python.version,
-        "distributions": len(snapshot.distributions),
-        "torch": torch.version if torch else None,
-        "cuda": torch.cuda if torch else None,
-        "gpu": snapshot.flat.gpu_name,
-        "redactions": sum(snapshot.redactions.values()),
-        "notes": [note.message for note in snapshot.notes],
+        "digest": snapshot_of_facts(facts).digest,
+        "python": facts["python"].get("version"),
+        "distributions": len(facts["distributions"]),
+        "torch": torch.get("version"),
+        "cuda": torch.get("cuda"),
+        "gpu": facts.get("gpu_name"),
+        "redactions": sum(facts.get("redactions", {}).values()),
+        "notes": [note["message"] for note in facts.get("notes", [])],
     }
 
 
-def _text(snapshot: Snapshot, paths: tuple[str, str, str]) -> str:
+def _text(facts: dict[str, Any], paths: tuple[str, str, str]) -> str:
     """What a person reads: the facts that decide a rebuild, then the files."""
-    python, system = snapshot.python, snapshot.system
+    python, system, redactions = facts["python"], facts["system"], facts.get("redactions", {})
+    platform = (system.get("os_name") or system.get("platform"), system.get("machine"))
+    libc = (system.get("libc"), system.get("libc_version"))
     rows = [
-        ("Python", f"{python.version} ({python.environment}), {python.prefix}"),
-        ("System", f"{system.os_name or system.platform}, {system.machine}, {_libc(snapshot)}".removesuffix(", ")),
-        ("Packages", f"{len(snapshot.distributions)}{_origins(snapshot)}"),
-        ("PyTorch", _torch(snapshot)),
-        ("GPU", _gpu(snapshot)),
+        ("Python", f"{python.get('version')} ({python.get('environment')}), {python.get('prefix')}"),
+        ("System", ", ".join(part for part in (*platform, " ".join(filter(None, libc))) if part)),
+        ("Packages", f"{len(facts['distributions'])}{_origins(facts)}"),
+        ("PyTorch", _torch(facts.get("torch"))),
+        ("GPU", _gpu(facts.get("gpu"))),
     ]
-    if snapshot.redactions:
-        rows.append(("Removed", f"{sum(snapshot.redactions.values())} secrets, from {', '.join(snapshot.redactions)}"))
+    if redactions:
+        rows.append(("Removed", f"{sum(redactions.values())} secrets, from {', '.join(redactions)}"))
     lines = [f"{name:<10}{value}" for name, value in rows]
     return "\n".join([*lines, "", "Saved:", *(f"  {path}" for path in paths)])
 
 
-def _libc(snapshot: Snapshot) -> str:
-    return f"{snapshot.system.libc} {snapshot.system.libc_version}" if snapshot.system.libc else ""
-
-
-def _origins(snapshot: Snapshot) -> str:
+def _origins(facts: dict[str, Any]) -> str:
     """How many did not come from an index."""
-    urls = [item.direct_url for item in snapshot.distributions if item.direct_url]
-    editable = sum(1 for url in urls if url.dir_info and url.dir_info.editable)
+    urls = [item["direct_url"] for item in facts["distributions"] if "direct_url" in item]
+    editable = sum(1 for url in urls if url.get("dir_info", {}).get("editable"))
     counts = ((editable, "editable"), (len(urls) - editable, "from a URL or a local file"))
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     return f" ({told})" if told else ""
 
 
-def _torch(snapshot: Snapshot) -> str:
-    torch = snapshot.torch
-    if torch is None:
+def _torch(torch: dict[str, Any] | None) -> str:
+    if not torch:
         return "not installed"
-    parts = [
-        f"{torch.version}",
-        f"CUDA {torch.cuda}" if torch.cuda else "",
-        f"cuDNN {torch.cudnn}" if torch.cudnn else "",
-    ]
-    return ", ".join(part for part in parts if part)
+    named = (("", "version"), ("CUDA ", "cuda"), ("ROCm ", "hip"), ("cuDNN ", "cudnn"))
+    return ", ".join(f"{label}{torch[key]}" for label, key in named if key in torch)
 
 
-def _gpu(snapshot: Snapshot) -> str:
-    if snapshot.gpu is None:
+def _gpu(gpu: dict[str, Any] | None) -> str:
+    if not gpu:
         return "none"
-    names = [device.name for device in snapshot.gpu.devices]
+    names = [device["name"] for device in gpu.get("devices", [])]
     counted = ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "none"
-    return f"{counted}, driver {snapshot.gpu.driver_version}"
+    return f"{counted}, driver {gpu.get('driver_version')}"
 
 
 def _warn_of_another_environment() -> None:
@@ -153,6 +145,8 @@ def _warn_of_another_environment() -> None:
     active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
     if not active or os.path.realpath(active) == os.path.realpath(sys.prefix):
         return
+    from pathlib import Path
+
     from reprobuild.cli import console
 
     program = Path(active, "python.exe" if sys.platform == "win32" else "bin/python")
