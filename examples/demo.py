@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,11 @@ def headline(text: str) -> None:
     print(f"\n--- {text}\n", flush=True)
 
 
-def show(*arguments: str, lines: int | None = None) -> None:
-    """Run reprobuild as a user would and print the command and its output, cut after ``lines`` lines."""
+def show(folder: Path, *arguments: str, lines: int | None = None) -> None:
+    """Run reprobuild in a folder as a user would, and print the command and its output, cut after ``lines`` lines."""
     print(f"$ {shlex.join(['reprobuild', *arguments])}", flush=True)
-    finished = subprocess.run([PROGRAM, *arguments], stdout=subprocess.PIPE if lines else None, encoding="utf-8")
+    output = subprocess.PIPE if lines else None
+    finished = subprocess.run([PROGRAM, *arguments], cwd=folder, stdout=output, encoding="utf-8")
     if finished.returncode != 0:
         raise StepFailed(f"reprobuild {arguments[0]} ended with exit code {finished.returncode}")
     if lines:
@@ -54,14 +56,14 @@ def show(*arguments: str, lines: int | None = None) -> None:
 def tour_without_engine(folder: Path) -> None:
     """Record this environment, plan it, write its recipe; then the record of another machine."""
     headline("1. Record the environment that runs this demo: its files are read, nothing is installed or imported")
-    here = str(folder / "environment")
-    show("capture", "-o", here, "--python", sys.executable)
+    show(folder, "capture")
     headline("2. What would be built from that record, and why")
-    show("plan", str(folder / "environment" / "environment.json"))
+    show(folder, "plan", "environment")
     headline("3. The recipe")
-    show("dockerfile", str(folder / "environment" / "environment.json"), lines=25)
+    show(folder, "dockerfile", "environment", lines=30)
     headline("4. The record of a GPU run on another machine: the CUDA image it needs, by a table and not by arithmetic")
-    show("plan", str(EXAMPLE))
+    shutil.copyfile(EXAMPLE, folder / "gpu-run.json")
+    show(folder, "plan", "gpu-run.json")
 
 
 def engine_that_answers() -> str | None:
@@ -79,13 +81,15 @@ def tour_with_engine(folder: Path) -> None:
     """Make a small environment, record it, rebuild it as an image, and prove the image."""
     headline("6. A small environment, recorded, rebuilt as an image and proved")
     venv.create(folder / "small", with_pip=True)
-    python = str(folder / "small" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    python = str(Path("small") / ("Scripts" if os.name == "nt" else "bin") / "python")
     print(f"$ pip install {' '.join(PACKAGES)}", flush=True)
-    installed = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES])
+    installed = subprocess.run(
+        [folder / python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
+    )
     if installed.returncode != 0:
         raise StepFailed("pip could not install the small environment; without a network there is nothing to rebuild")
-    show("capture", "-o", str(folder / "record"), "--python", python)
-    show("rebuild", str(folder / "record" / "environment.json"), "--tag", IMAGE)
+    show(folder, "capture", "--python", python, "-o", "record")
+    show(folder, "rebuild", "record", "--tag", IMAGE)
     print(f"\nThe image is there: docker run --rm {IMAGE} python -c 'import numpy; print(numpy.__version__)'")
 
 
