@@ -67,6 +67,24 @@ class Document:
         """The JSON value; None when it does not start like JSON. Raises RecordError when it is broken."""
         return decode_json(self.content, self.source) if self.looks_like_json else None
 
+    @property
+    def json_object(self) -> dict[str, Any]:
+        """The JSON object. Raises RecordError for any other value."""
+        value: dict[str, Any] = self._of_kind(dict, "one JSON object")
+        return value
+
+    @property
+    def json_list(self) -> list[Any]:
+        """The JSON array. Raises RecordError for any other value."""
+        value: list[Any] = self._of_kind(list, "one JSON array")
+        return value
+
+    def _of_kind(self, kind: type, expected: str) -> Any:
+        value = self.json if self.looks_like_json else decode_json(self.content, self.source)
+        if not isinstance(value, kind):
+            raise RecordError(f"a record of this format is {expected}", source=self.source)
+        return value
+
     @functools.cached_property
     def toml(self) -> dict[str, Any]:
         """The TOML tables. Raises RecordError."""

@@ -58,23 +58,21 @@ def is_own(content: object) -> bool:
 
 def read(document: Document) -> Snapshot:
     """An environment.json of either layout. Raises RecordError."""
-    return read_own(document) if is_own(document.json) else read_flat(document)
+    return read_own(document) if is_own(document.json_object) else read_flat(document)
 
 
 def read_own(document: Document) -> Snapshot:
     """Our own layout. Raises RecordError naming the place of what is wrong."""
-    return from_json_object(document.json, source=document.source)
+    return from_json_object(document.json_object, source=document.source)
 
 
 def read_flat(document: Document) -> Snapshot:
     """The original utility's file. Raises RecordError naming the key of a wrong type."""
-    return snapshot_of_flat(document.json, document.source)
+    return snapshot_of_flat(document.json_object, document.source)
 
 
-def snapshot_of_flat(content: object, source: str) -> Snapshot:
+def snapshot_of_flat(content: dict[str, Any], source: str) -> Snapshot:
     """The snapshot of an object with the flat keys; see the module's text."""
-    if not isinstance(content, dict):
-        raise RecordError("an environment.json holds one JSON object", source=source)
     flat, removed = _flat_facts(content, source)
     python = python_facts(flat.python_version, flat.python_version_short)
     told = system_facts(flat.platform, python=python)

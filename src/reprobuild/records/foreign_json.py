@@ -68,9 +68,7 @@ def recognizes(content: object) -> bool:
 
 def read(document: Document) -> Snapshot:
     """The snapshot of such a file. Raises RecordError when it holds neither an interpreter nor a package."""
-    value, source = document.json, document.source
-    if not isinstance(value, dict):
-        raise RecordError("a snapshot holds one JSON object", source=source)
+    value, source = document.json_object, document.source
     listed = _listed(value)
     python = _python(value)
     if not listed.distributions and python.version is None:

@@ -152,8 +152,8 @@ def _of_poetry(item: Table, old_files: Table) -> Locked:
 
 def read_pipfile(document: Document) -> Snapshot:
     """The default packages, and ``develop`` when that group is chosen."""
-    lock = document.json
-    meta = _table(_table(lock).get("_meta"))
+    lock = document.json_object
+    meta = _table(lock.get("_meta"))
     requires = _table(meta.get("requires"))
     target = target_of(document, _text(requires.get("python_full_version")) or _text(requires.get("python_version")))
     indexes = {str(item.get("name")): _text(item.get("url")) for item in _tables(meta.get("sources"))}

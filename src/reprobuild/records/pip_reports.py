@@ -40,14 +40,15 @@ def recognizes_table(document: Document) -> bool:
 
 def read_inspect(document: Document) -> Snapshot:
     """The report of ``pip inspect``, version 1. Raises RecordError for another version."""
-    value = document.json
-    if str(value.get("version")) != "1":
-        raise RecordError("must be 1", source=document.source, path="version")
+    value = document.json_object
+    if str(value.get("version")) != "1" or not isinstance(value.get("installed"), list):
+        raise RecordError("this is no report of pip inspect in its version 1", source=document.source)
     distributions: list[Distribution] = []
     for index, entry in enumerate(value["installed"]):
         distributions.append(_inspected(entry, f"installed[{index}]", document.source))
     ordered = tuple(distributions)
-    environment = value.get("environment") if isinstance(value.get("environment"), dict) else {}
+    given = value.get("environment")
+    environment: dict[str, Any] = given if isinstance(given, dict) else {}
     return Snapshot(python=_python(environment), system=_system(environment), distributions=ordered)
 
 
@@ -102,7 +103,7 @@ def _system(environment: dict[str, Any]) -> SystemFacts:
 
 def read_list(document: Document) -> Snapshot:
     """``pip list --format json``, ``uv pip list --format json`` and ``conda list --json``."""
-    entries = [item for item in document.json if isinstance(item, dict) and isinstance(item.get("name"), str)]
+    entries = [item for item in document.json_list if isinstance(item, dict) and isinstance(item.get("name"), str)]
     if not entries:
         raise RecordError("no entry of this list names a package", source=document.source)
     distributions = tuple(map(_listed, entries))

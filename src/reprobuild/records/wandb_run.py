@@ -52,7 +52,7 @@ def recognizes_metadata(value: Any) -> bool:
 
 def read_metadata(document: Document) -> Snapshot:
     """A wandb-metadata.json by itself. Raises RecordError."""
-    return _of_metadata(document.json, document.source)
+    return _of_metadata(document.json_object, document.source)
 
 
 def read_log(document: Document) -> Snapshot:
