@@ -25,8 +25,9 @@ Table = dict[str, Any]
 
 
 def recognizes_pylock(document: Document) -> bool:
-    """Whether it is TOML with PEP 751's ``lock-version``."""
-    return re.search(r"^lock-version\s*=", document.head, re.MULTILINE) is not None
+    """Whether it is TOML with PEP 751's ``lock-version`` at the top; poetry has one in a table."""
+    before_tables = re.split(r"^\[", document.head, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.search(r"^lock-version\s*=", before_tables, re.MULTILINE) is not None
 
 
 def recognizes_poetry(document: Document) -> bool:

@@ -74,9 +74,8 @@ def _parts(folder: Folder) -> Iterator[Part]:
     """The records of the run by their trust: the artifact of ours, the interpreter's own list, then W&B's facts."""
     if document := folder.document("environment.json"):
         yield from _attempt(document, lambda: environment_json.read(document))
-    if (document := folder.document("wandb-metadata.json")) and isinstance(document.json, dict):
-        metadata = document.json
-        yield from _attempt(document, lambda: _of_metadata(metadata, document.source))
+    if document := folder.document("wandb-metadata.json"):
+        yield from _attempt(document, lambda: read_metadata(document))
     if document := folder.document("requirements.txt"):
         yield from _attempt(document, lambda: requirements.read(document))
     if document := folder.document("config.yaml"):

@@ -1,0 +1,74 @@
+"""collect_env's text in its dialects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reprobuild.records import parse, read
+
+RECORDS = Path(__file__).parents[2] / "data" / "records"
+TEXT = (RECORDS / "collect_env.txt").read_text()
+
+
+def test_an_issues_markdown_tells_everything_it_has() -> None:
+    snapshot = read(RECORDS / "collect_env.txt")
+    assert (snapshot.system.os_id, snapshot.system.os_version, snapshot.system.libc_version) == (
+        "ubuntu",
+        "18.04",
+        "2.27",
+    )
+    assert snapshot.torch is not None
+    assert (snapshot.torch.version, snapshot.torch.cuda, snapshot.torch.read_by) == ("1.9.1", "11.1", "import")
+    assert snapshot.gpu is not None and snapshot.gpu.driver_version == "470.57.02"
+    assert [device.name for device in snapshot.gpu.devices] == ["NVIDIA GeForce RTX 3090"] * 2
+    assert snapshot.cuda_toolkit == "11.4.120"
+    assert {"partial-list", "system-cudnn", "another-toolkit"} <= {note.code for note in snapshot.notes}
+
+
+def test_a_patch_level_that_only_conda_tells_completes_python() -> None:
+    assert read(RECORDS / "collect_env.txt").python.version == "3.8.11"
+    without = "\n".join(line for line in TEXT.split("\n") if not line.startswith("[conda] python"))
+    assert parse(without.encode(), "collect_env.txt").python.version == "3.8"
+
+
+def test_what_pip_and_conda_both_see_is_one_package_with_its_origin() -> None:
+    found = {item.name: item for item in read(RECORDS / "collect_env.txt").distributions}
+    assert set(found) == {"numpy", "torch", "torchvision", "python"}
+    assert found["torch"].conda is not None and found["torch"].conda.build == "py3.8_cuda11.1_cudnn8.0.5_0"
+    assert found["numpy"].conda is None
+
+
+def test_vllms_dialect() -> None:
+    snapshot = read(RECORDS / "collect_env_vllm.txt")
+    assert (snapshot.python.version, snapshot.python.compiler) == ("3.12.11", "GCC 11.4.0")
+    assert snapshot.torch is not None and (snapshot.torch.version, snapshot.torch.cuda) == ("2.7.0+cu128", "12.8")
+    assert snapshot.gpu is not None and len(snapshot.gpu.devices) == 2
+    assert (snapshot.system.machine, snapshot.system.os_version) == ("aarch64", "22.04")
+    assert [item.name for item in snapshot.distributions] == ["numpy", "torch"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("prefix", ["", "> "])
+def test_line_ends_and_quotes_don_t_matter(end: str, prefix: str) -> None:
+    content = end.join(f"{prefix}{line}" for line in TEXT.split("\n")).encode()
+    one, other = parse(content, "x"), parse(TEXT.encode(), "x")
+    assert (one.torch, one.python, one.system, one.cuda_toolkit) == (
+        other.torch,
+        other.python,
+        other.system,
+        other.cuda_toolkit,
+    )
+    assert len(one.distributions) == len(other.distributions)
+
+
+def test_a_text_that_ends_in_the_middle_tells_what_it_has() -> None:
+    snapshot = parse(TEXT[: TEXT.index("GPU models")].encode(), "x")
+    assert snapshot.torch is not None and snapshot.gpu is None and snapshot.distributions == ()
+
+
+def test_a_build_of_ones_own_uses_the_machines_cudnn() -> None:
+    snapshot = parse(TEXT.replace("PyTorch version: 1.9.1", "PyTorch version: 1.14.0a0+44dac51c").encode(), "x")
+    assert snapshot.torch is not None and snapshot.torch.cudnn == "8.2.4"
+    assert [item.fact for item in snapshot.evidence if item.certainty == "inferred"] == ["torch.cudnn"]

@@ -1,0 +1,132 @@
+"""conda's records: environment files, lists, explicit URLs, lock files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reprobuild.errors import RecordError
+from reprobuild.records import Choice, parse, read
+from reprobuild.records.conda_packages import cuda_of_build, distribution_of_spec
+from reprobuild.snapshot import Snapshot
+
+RECORDS = Path(__file__).parents[2] / "data" / "records"
+
+
+def versions(snapshot: Snapshot) -> dict[str, str | None]:
+    """Version by name."""
+    return {item.name: item.version for item in snapshot.distributions}
+
+
+@pytest.mark.parametrize(
+    ("build", "cuda"),
+    [
+        ("py3.7_cuda11.0.221_cudnn8.0.5_0", "11.0.221"),
+        ("py3.9_cuda11.3_cudnn8.2.0_0", "11.3"),
+        ("cuda112py310he33e0d6_300", "11.2"),
+        ("py38_cu101", "10.1"),
+        ("py311_cu118", "11.8"),
+        ("cuda_12.0_mkl_py310", "12.0"),
+        ("cpu_mkl_py310_h6a36110_101", None),
+        ("py3.7_0", None),
+        ("h6bb024c_0", None),
+    ],
+)
+def test_the_cuda_of_a_build_string(build: str, cuda: str | None) -> None:
+    assert cuda_of_build(build) == cuda
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "version", "build", "channel"),
+    [
+        ("numpy=1.21.2=py39hd8d4704_0", "numpy", "1.21.2", "py39hd8d4704_0", None),
+        ("conda-forge::numpy=1.21.2", "numpy", "1.21.2", None, "conda-forge"),
+        ("python 3.8", "python", "3.8", None, None),
+        ("pip", "pip", None, None, None),
+        ("scipy>=1.7", "scipy", None, None, None),
+        ("scipy=1.7.*", "scipy", None, None, None),
+        ("_libgcc_mutex=0.1=main", "_libgcc_mutex", "0.1", "main", None),
+    ],
+)
+def test_specs(spec: str, name: str, version: str | None, build: str | None, channel: str | None) -> None:
+    item = distribution_of_spec(spec)
+    assert item is not None and item.conda is not None
+    assert (item.name, item.version, item.conda.build, item.conda.channel) == (name, version, build, channel)
+
+
+def test_an_environment_file_tells_python_cuda_cudnn_and_keeps_the_pip_section() -> None:
+    snapshot = read(RECORDS / "environment.yml")
+    assert (snapshot.python.version, snapshot.python.environment) == ("3.9.7", "conda")
+    assert snapshot.python.prefix == "/home/someone/miniconda3/envs/run"
+    assert snapshot.torch is not None
+    assert (snapshot.torch.version, snapshot.torch.cuda, snapshot.torch.cudnn) == ("1.10.0", "11.3", "8.2.0")
+    assert snapshot.system.system == "Linux"
+    thing = next(item for item in snapshot.distributions if item.name == "thing")
+    assert (thing.installer, thing.conda) == ("pip", None) and "secret" not in snapshot.to_json()
+    assert snapshot.redactions == {"dependencies": 1}
+
+
+def test_a_version_like_3_10_is_not_the_number_3_1() -> None:
+    snapshot = parse(b"name: x\ndependencies:\n- python=3.10\n- pip:\n  - numpy==1.20\n", "environment.yml")
+    assert snapshot.python.version == "3.10" and versions(snapshot)["numpy"] == "1.20"
+
+
+def test_explicit_urls_keep_build_channel_and_checksum() -> None:
+    snapshot = read(RECORDS / "conda_explicit.txt")
+    torch = next(item for item in snapshot.distributions if item.name == "pytorch")
+    assert torch.conda is not None
+    assert torch.conda.md5 == "e49d97ae91a54cfdfcbdd7c1ffeb1fc4"
+    assert (torch.conda.channel, torch.conda.subdir) == ("https://conda.anaconda.org/conda-forge", "linux-64")
+    assert torch.conda.url is not None and torch.conda.url.endswith("pytorch-2.0.0-cuda112py310he33e0d6_300.conda")
+    assert snapshot.torch is not None and snapshot.torch.cuda == "11.2"
+    assert (snapshot.python.version, snapshot.system.machine) == ("3.10.12", "x86_64")
+    assert versions(snapshot)["tqdm"] == "4.66.1"
+
+
+def test_an_export_tells_the_platform_and_what_pip_installed() -> None:
+    snapshot = read(RECORDS / "conda_export.txt")
+    assert (snapshot.system.system, snapshot.system.machine) == ("Windows", "AMD64")
+    assert {item.name: item.installer for item in snapshot.distributions}["tqdm"] == "pip"
+    assert snapshot.torch is not None and snapshot.torch.cuda == "10.2"
+
+
+@pytest.mark.parametrize("name", ["conda_list.txt", "conda-list.json"])
+def test_the_list_as_a_table_and_as_json(name: str) -> None:
+    snapshot = read(RECORDS / name)
+    assert snapshot.python.version in ("3.7.10", "3.9.7")
+    assert snapshot.torch is not None and snapshot.torch.cuda in ("11.1", "11.3")
+    assert {item.name: item.installer for item in snapshot.distributions}["tqdm"] == "pip"
+
+
+def test_a_lock_file_is_read_for_one_platform() -> None:
+    linux, mac = (read(RECORDS / "conda-lock.yml", choice=Choice(platform=name)) for name in (None, "osx-arm64"))
+    assert versions(linux) == {"python": "3.10.12", "tqdm": "4.66.1"}
+    assert (mac.python.version, mac.system.system) == ("3.10.11", "Darwin")
+    with_tests = read(RECORDS / "conda-lock.yml", choice=Choice(groups=("dev",)))
+    assert versions(with_tests)["pytest"] == "7.4.0"
+    with pytest.raises(RecordError) as caught:
+        read(RECORDS / "conda-lock.yml", choice=Choice(platform="win-64"))
+    assert caught.value.hint == "choose one: --platform linux-64, --platform osx-arm64"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: a\ndependencies: &a [*a]\n",
+        "name: a\ndependencies:\n"
+        + "".join(f"- &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else '1'}]\n" for i in range(500)),
+        "name: a\ndependencies: " + "[" * 5000,
+        "name: a\ndependencies:\n- !!python/object/apply:os.system ['true']\n- x=1=0\n",
+        "name: a\ndependencies:\n- {1: 2}\n",
+    ],
+    ids=["loop", "bomb", "deep", "tag", "no-package"],
+)
+def test_hostile_yaml_is_refused_or_harmless(text: str) -> None:
+    try:
+        names = [
+            item.name for item in parse(text.encode(), "environment.yml", format="conda-environment").distributions
+        ]
+    except RecordError:
+        return
+    assert names == ["x"]

@@ -1,0 +1,126 @@
+"""Folders of W&B and MLflow: which piece wins where they disagree."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reprobuild.errors import RecordError
+from reprobuild.records import read
+from reprobuild.records.command_line import without_secrets
+from reprobuild.records.wandb_run import another_environment
+from reprobuild.snapshot import PythonFacts, Snapshot
+
+RECORDS = Path(__file__).parents[2] / "data" / "records"
+
+
+def test_a_wandb_run_tells_interpreter_machine_code_and_command() -> None:
+    snapshot = read(RECORDS / "wandb-run")
+    assert (snapshot.python.version, snapshot.python.environment) == ("3.10.12", "conda")
+    assert (snapshot.system.os_id, snapshot.system.os_version) == ("ubuntu", "22.04")
+    assert snapshot.torch is not None
+    assert (snapshot.torch.version, snapshot.torch.cuda, snapshot.torch.cudnn) == ("2.1.0+cu121", "12.1", "8.9.2.26")
+    assert snapshot.gpu is not None and snapshot.gpu.driver_cuda == "12.2"
+    assert [device.name for device in snapshot.gpu.devices] == ["Tesla T4", "Tesla T4"]
+    assert snapshot.command is not None and snapshot.command.program == "src/train.py"
+    assert snapshot.source is not None and snapshot.source.dirty and "+lr = 0.2" in (snapshot.source.diff or "")
+    assert snapshot.source.commit == "0123456789012345678901234567890123456789"
+    assert snapshot.recorded_at == "2024-03-16T23:06:23Z" and snapshot.seeds == {"seed": 42}
+
+
+def test_no_secret_and_no_person_of_a_wandb_run_is_kept() -> None:
+    snapshot = read(RECORDS / "wandb-run")
+    assert "hunter2" not in snapshot.to_json() and '"host"' not in snapshot.to_json()
+    assert snapshot.command is not None and "512" in snapshot.command.arguments
+    assert snapshot.redactions == {"command.arguments": 2}
+
+
+def test_a_conda_export_of_another_environment_is_left_out_and_said() -> None:
+    snapshot = read(RECORDS / "wandb-run")
+    assert "conda" not in [item.name for item in snapshot.distributions]
+    (note,) = [note for note in snapshot.notes if note.code == "conda-of-another-environment"]
+    assert "/home/someone/miniconda3/envs/run/bin/python" in note.message
+
+
+@pytest.mark.parametrize(
+    ("executable", "prefix", "versions", "differs"),
+    [
+        ("/opt/conda/bin/python", "/opt/conda", ("3.8.3", "3.8.3"), False),
+        ("/opt/conda/envs/a/bin/python3.8", "/opt/conda/envs/a/", ("3.8.3", "3.8"), False),
+        ("/opt/conda/envs/a/bin/python", "/opt/conda", ("3.8.3", "3.8.3"), True),
+        ("C:\\conda\\envs\\a\\python.exe", "C:\\conda\\envs\\a", ("3.8.3", "3.8.3"), False),
+        (None, "/opt/conda", ("3.8.3", "3.9.1"), True),
+        (None, None, ("3.8.3", None), False),
+    ],
+)
+def test_whose_export_it_is(
+    executable: str | None, prefix: str | None, versions: tuple[str, str | None], differs: bool
+) -> None:
+    run = Snapshot(python=PythonFacts(version=versions[0], executable=executable))
+    export = Snapshot(python=PythonFacts(version=versions[1], prefix=prefix))
+    assert bool(another_environment(run, export)) == differs
+
+
+def test_a_broken_file_of_a_run_is_a_note(tmp_path: Path) -> None:
+    run = shutil.copytree(RECORDS / "wandb-run", tmp_path / "run")
+    (run / "files" / "wandb-metadata.json").write_text('{"os": "Lin')
+    (run / "files" / "conda-environment.yaml").write_text("")
+    snapshot = read(run)
+    assert "conda-export-empty" in [note.code for note in snapshot.notes]
+    assert [item.name for item in snapshot.distributions][:2] == ["numpy", "torch"]
+
+
+def test_a_folder_of_several_runs_asks_which_one(tmp_path: Path) -> None:
+    for name in ("run-20240101_000000-a", "run-20240102_000000-b"):
+        shutil.copytree(RECORDS / "wandb-run", tmp_path / "wandb" / name)
+    with pytest.raises(RecordError) as caught:
+        read(tmp_path / "wandb")
+    assert caught.value.hint == "name one of them: run-20240101_000000-a, run-20240102_000000-b"
+    shutil.rmtree(tmp_path / "wandb" / "run-20240102_000000-b")
+    assert read(tmp_path / "wandb") == read(RECORDS / "wandb-run")
+
+
+def test_an_mlflow_models_own_versions_win() -> None:
+    snapshot = read(RECORDS / "mlflow-model")
+    found = {item.name: item.version for item in snapshot.distributions}
+    assert found["torch"] == "2.1.0+cpu" and found["setuptools"] == "65.5.0"
+    assert snapshot.torch is not None and snapshot.torch.version == "2.1.0+cpu"
+    assert any(note.code == "conflict" and "MLmodel says 2.1.0+cpu" in note.message for note in snapshot.notes)
+    assert (snapshot.python.version, snapshot.python.environment) == ("3.10.12", None)
+    assert snapshot.system.system == "Darwin" and snapshot.recorded_at == "2024-03-25T07:06:07Z"
+
+
+def test_an_mlflow_runs_tags_and_seed(tmp_path: Path) -> None:
+    shutil.copytree(RECORDS / "mlflow-model", tmp_path / "artifacts" / "model")
+    for place, text in {
+        "meta.yaml": "artifact_uri: file:///home/someone/mlruns\nstart_time: 1711351063954\n",
+        "tags/mlflow.source.git.commit": "0123456789012345678901234567890123456789\n",
+        "tags/mlflow.source.git.repoURL": "https://me:hunter2@example.org/run.git",
+        "tags/mlflow.source.name": "train.py",
+        "tags/mlflow.user": "someone",
+        "params/seed": "7",
+    }.items():
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text(text)
+    snapshot = read(tmp_path)
+    assert snapshot.source is not None and snapshot.source.remote == "https://example.org/run.git"
+    assert snapshot.command is not None and snapshot.command.program == "train.py"
+    assert snapshot.seeds == {"seed": 7} and snapshot.redactions == {"source.remote": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["--api_key", "x"], ["--api_key", "REMOVED"]),
+        (["--wandb-token=x", "--lr=1"], ["--wandb-token=REMOVED", "--lr=1"]),
+        (["--max_tokens", "512"], ["--max_tokens", "512"]),
+        (["--tokenizer", "bert"], ["--tokenizer", "bert"]),
+        (["--pad_token_id", "0"], ["--pad_token_id", "0"]),
+        (["--password", "--verbose"], ["--password", "--verbose"]),
+        (["https://me:x@example.org/a"], ["https://example.org/a"]),
+    ],
+)
+def test_secrets_of_a_command_line(arguments: list[str], kept: list[str]) -> None:
+    assert without_secrets(arguments)[0] == kept

@@ -1,0 +1,192 @@
+"""The short texts that describe a machine, pip's reports, and what they add to another record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reprobuild.errors import RecordError, UsageError
+from reprobuild.records import parse, read, read_all, settle
+from reprobuild.records.combine import Part, combine
+from reprobuild.records.inference import with_inferences
+from reprobuild.records.os_names import system_of_name
+from reprobuild.records.python_bounds import bounds_of, likeliest
+from reprobuild.records.requirement_lines import parse_lines
+from reprobuild.snapshot import Distribution, Evidence, PythonFacts, Snapshot
+
+RECORDS = Path(__file__).parents[2] / "data" / "records"
+
+
+def test_nvidia_smi_tells_driver_ceiling_and_gpus() -> None:
+    gpu = read(RECORDS / "nvidia-smi.txt").gpu
+    assert gpu is not None and (gpu.driver_version, gpu.driver_cuda) == ("535.104.05", "12.2")
+    assert [(device.name, device.memory_bytes) for device in gpu.devices] == [
+        ("Tesla T4", 15360 * 1024**2),
+        ("NVIDIA A100-SXM4-40GB", 40960 * 1024**2),
+    ]
+
+
+def test_nvcc_os_info_os_release_and_apt() -> None:
+    assert read(RECORDS / "nvcc.txt").cuda_toolkit == "12.2.140"
+    info = read(RECORDS / "os-info.txt")
+    assert (info.python.version, info.system.os_id, info.system.os_version) == ("3.11.11", "ubuntu", "22.04")
+    assert read(RECORDS / "os-release.txt").system.os_version == "12"
+    apt = read(RECORDS / "apt-list.txt")
+    assert (apt.system.os_id, apt.system.os_version, apt.system.machine) == ("ubuntu", "20.04", "x86_64")
+    assert apt.cuda_toolkit == "11.8.89"
+    assert [(item.soname, item.package_version) for item in apt.system_libraries] == [
+        ("libcudnn.so.8", "8.7.0.84-1+cuda11.8")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "os_id", "version"),
+    [
+        ("Ubuntu 22.04.4 LTS (x86_64)", "ubuntu", "22.04"),
+        ("Debian GNU/Linux 9 (stretch)", "debian", "9"),
+        ("CentOS Linux release 7.5.1804 (Core)", "centos", "7"),
+        ("Red Hat Enterprise Linux 9.5 (Plow) (x86_64)", "rhel", "9.5"),
+        ("Arch Linux (x86_64)", "arch", None),
+        ("macOS 12.5 (arm64)", "macos", "12.5"),
+        ("Microsoft Windows 10 Pro", "windows", "10"),
+        ("Rocky Linux 8.6 (Green Obsidian) (x86_64)", "rocky", "8.6"),
+    ],
+)
+def test_names_of_systems(text: str, os_id: str, version: str | None) -> None:
+    system = system_of_name(text)
+    assert system is not None and (system.os_id, system.os_version) == (os_id, version)
+
+
+def test_pip_inspect_keeps_installer_request_and_origin() -> None:
+    snapshot = read(RECORDS / "pip-inspect.json")
+    numpy, thing, torch = snapshot.distributions
+    assert (numpy.installer, numpy.requested, torch.installer, torch.requested) == ("pip", True, "uv", False)
+    assert thing.direct_url is not None and thing.direct_url.url == "https://example.org/thing-0.3.tar.gz"
+    assert thing.direct_url.archive_info is not None and "sha256" in thing.direct_url.archive_info.hashes
+    assert (snapshot.python.version, snapshot.system.machine) == ("3.10.12", "x86_64")
+    assert snapshot.torch is not None and snapshot.torch.cuda == "12.1"
+
+
+@pytest.mark.parametrize("name", ["pip-list.json", "pip-list.txt"])
+def test_pip_list(name: str) -> None:
+    found = {item.name: item for item in read(RECORDS / name).distributions}
+    assert found["numpy"].version == "1.24.3"
+    mine = found["mine"].direct_url
+    assert (
+        mine is not None and mine.url == "/home/someone/mine" and mine.dir_info is not None and mine.dir_info.editable
+    )
+
+
+def test_records_of_one_run_complete_each_other() -> None:
+    snapshot = read_all([RECORDS / "collect_env.txt", RECORDS / "nvidia-smi.txt", RECORDS / "nvcc.txt"])
+    assert snapshot.python.version == "3.8.11" and snapshot.gpu is not None and snapshot.gpu.driver_cuda == "12.2"
+    conflicts = {note.path: note.message for note in snapshot.notes if note.code == "conflict"}
+    assert set(conflicts) == {"gpu.driver_version", "gpu.devices", "cuda_toolkit"}
+    assert conflicts["cuda_toolkit"] == (
+        "collect_env.txt says cuda_toolkit is 11.4.120, nvcc.txt says 12.2.140: the first one is taken"
+    )
+    assert snapshot.cuda_toolkit == "11.4.120"
+
+
+def part(source: str, **facts: object) -> Part:
+    """A part with some facts of Python."""
+    return Part(source=source, snapshot=Snapshot(**facts))  # type: ignore[arg-type]  # the test names the fields
+
+
+def test_a_told_fact_beats_an_inferred_one_and_a_longer_version_a_shorter_one() -> None:
+    proof = Evidence(fact="python.version", value="3.9", certainty="inferred", source="a", reason="because")
+    guessed = part("a", python=PythonFacts(version="3.9"), evidence=(proof,))
+    told = part("b", python=PythonFacts(version="3.10"))
+    precise = part("c", python=PythonFacts(version="3.10.4"))
+    combined = combine([guessed, told, precise])
+    assert combined.python.version == "3.10.4" and combined.evidence == () and combined.notes == ()
+    kept = combine([guessed, part("d")])
+    assert kept.python.version == "3.9" and kept.evidence == (proof,)
+
+
+def test_lists_that_disagree_say_so_and_the_first_wins() -> None:
+    one = part("freeze.txt", distributions=(Distribution(name="Numpy", version="1.0"),))
+    other = part(
+        "env.txt", distributions=(Distribution(name="numpy", version="2.0"), Distribution(name="x", version="1"))
+    )
+    combined = combine([one, other])
+    assert [(item.name, item.version) for item in combined.distributions] == [("Numpy", "1.0"), ("x", "1")]
+    assert [note.message for note in combined.notes] == [
+        "freeze.txt lists Numpy 1.0, env.txt 2.0: the first one is taken"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "python"),
+    [
+        ("numpy==1.24.4\nzipp==3.20.2\ntorch==1.10.0", "3.8"),
+        ("pandas==2.1.0\nnumpy==1.26.0", "3.9"),
+        ("jaxlib @ https://h.example/jaxlib-0.4.7-cp39-cp39-linux_x86_64.whl", "3.9"),
+        ("x @ https://h.example/x-1-cp37-abi3-linux_x86_64.whl", None),
+        ("requests==2.31.0", None),
+    ],
+)
+def test_python_is_inferred_from_tags_and_versions(lines: str, python: str | None) -> None:
+    snapshot = with_inferences(Snapshot(distributions=parse_lines(lines).distributions))
+    assert snapshot.python.version == python
+    assert (python is None) == ("python-unknown" in [note.code for note in snapshot.notes])
+
+
+def test_bounds_that_contradict_each_other_infer_nothing() -> None:
+    listed = parse_lines("scipy==1.16.0\nnumpy==1.19.5\n").distributions
+    bounds = bounds_of(listed)
+    assert (bounds.lowest == (3, 11) and bounds.highest == (3, 10)) or bounds.highest == (3, 9)
+    assert likeliest(bounds) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "system"),
+    [
+        ("appnope==0.1", "Darwin"),
+        ("pywin32==306", "Windows"),
+        ("pkg-resources==0.0.0", "Linux"),
+        ("nvidia-cudnn-cu12==9.1.0.70", "Linux"),
+        ("torch==2.4.1+cu118", "Windows"),
+        ("torch==2.4.1+cu118\ntriton==3.0.0", None),
+        ("appnope==0.1\npywin32==306", None),
+    ],
+)
+def test_the_system_is_inferred_from_packages_that_exist_only_there(lines: str, system: str | None) -> None:
+    assert parse(lines.encode(), "freeze.txt").system.system == system
+
+
+def test_the_build_of_a_plain_torch_is_inferred_from_its_companions() -> None:
+    snapshot = parse(b"torch==2.0.1\ntorchvision==0.15.2+cu118\n", "freeze.txt")
+    assert snapshot.torch is not None and snapshot.torch.cuda == "11.8"
+    wheels = parse(b"torch==2.1.0\nnvidia-cuda-runtime-cu12==12.1.105\nnvidia-cudnn-cu12==8.9.2.26\n", "freeze.txt")
+    assert wheels.torch is not None and (wheels.torch.cuda, wheels.torch.cudnn) == ("12.1", "8.9.2.26")
+    assert {item.certainty for item in wheels.evidence} == {"inferred"}
+
+
+def test_what_a_person_settles_is_told() -> None:
+    snapshot = settle(
+        parse(b"numpy==1.24.4\nzipp==3.20.2\n", "x"), ["python=3.8.10", "os=ubuntu:20.04", "date=2023-05-01"]
+    )
+    assert (snapshot.python.version, snapshot.system.os_id, snapshot.system.os_version) == ("3.8.10", "ubuntu", "20.04")
+    assert snapshot.recorded_at == "2023-05-01T00:00:00Z"
+    assert {item.fact: item.certainty for item in snapshot.evidence}["python.version"] == "told"
+
+
+@pytest.mark.parametrize(
+    "setting", ["python", "python=latest", "nonsense=1", "python.build.x=1", "os=$(id)", "gpu.devices=1"]
+)
+def test_what_can_t_be_settled_is_refused(setting: str) -> None:
+    with pytest.raises(UsageError):
+        settle(Snapshot(), [setting])
+
+
+def test_a_folder_of_texts_of_one_machine_is_one_record(tmp_path: Path) -> None:
+    for name in ("os-info.txt", "apt-list.txt"):
+        (tmp_path / name).write_bytes((RECORDS / name).read_bytes())
+    (tmp_path / "pip-freeze.txt").write_text("numpy==1.24.3\n")
+    snapshot = read(tmp_path)
+    assert snapshot.python.version == "3.11.11" and [item.name for item in snapshot.distributions] == ["numpy"]
+    (tmp_path / "uv.lock").write_bytes((RECORDS / "uv.lock").read_bytes())
+    with pytest.raises(RecordError, match="this folder holds several records"):
+        read(tmp_path)
