@@ -51,6 +51,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recorded_system(subject: Subject, catalog: Catalog) -> Wanted:
+    """What the record tells of its operating system, or lets one infer."""
     systems = catalog.operating_systems
     if subject.system not in (None, "Linux"):
         return Wanted(system=None, glibc=None, told="no Linux", fact=None)

@@ -56,14 +56,17 @@ class TorchQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def platform(self) -> str:
+        """The platform in the words of the tables: ``linux_x86_64``."""
         return f"linux_{self.target.machine}"
 
     @property
     def published(self) -> tuple[TorchVariant, ...]:
+        """The builds on PyTorch's index for this Python and platform."""
         return self.release.published(self.target.python_tag, self.platform)
 
     @property
     def pypi(self) -> PypiWheels | None:
+        """The default index's wheel for this Python and platform."""
         wheels = self.release.pypi.get(self.platform)
         return wheels if wheels and wheels.offers(self.target.python_tag) else None
 
@@ -74,6 +77,7 @@ class TorchQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def no_wheel(question: TorchQuestion) -> PlanError:
+    """Why nothing published comes near, and what was published instead."""
     offered = sorted({each.published_version for each in question.published})
     tags = sorted({tag for each in question.release.variants for tag in each.pythons.get(question.platform, ())})
     target = f"CPython {question.target.python} on {question.target.platform}"
@@ -101,6 +105,7 @@ def _ordinary_first(variant: TorchVariant) -> tuple[bool, bool, bool, str]:
 
 
 def others(question: TorchQuestion, chosen: str | None) -> tuple[Alternative, ...]:
+    """The other published builds of the release for this Python and platform."""
     variants = [each for each in question.published if each.folder != chosen and not each.is_full]
     return tuple(
         Alternative(
@@ -116,6 +121,7 @@ def others(question: TorchQuestion, chosen: str | None) -> tuple[Alternative, ..
 def from_folder(
     question: TorchQuestion, variant: TorchVariant, reason: str, fidelity: Fidelity = Fidelity.EXACT
 ) -> TorchBuild:
+    """The answer: this build, from its folder of PyTorch's index."""
     row = Fact(
         name=f"torch {variant.published_version} in {variant.folder}",
         value=", ".join(variant.pythons.get(question.platform, ())),
@@ -149,4 +155,5 @@ def recorded_cudnn(subject: Subject) -> str | None:
 
 
 def nvidia_pin(subject: Subject) -> Package | None:
+    """A recorded wheel of CUDA or cuDNN; None where the record has none."""
     return next((each for each in subject.packages if _NVIDIA_PIN.fullmatch(each.canonical)), None)

@@ -12,7 +12,6 @@ from tests.unit.planner.records import planned
 
 from reprobuild import records
 from reprobuild.errors import PlanError, RecordError
-from reprobuild.planner import PlanOptions
 from reprobuild.snapshot import Snapshot
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
@@ -66,16 +65,10 @@ def test_a_plan_or_a_refusal(case: Path) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name not in REFUSED], ids=lambda case: case.name)
 def test_cuda_and_python_agree_with_the_record(case: Path) -> None:
-    result, facts = planned(snapshot_of(case), **options_of(case)), facts_of(case)
+    result, facts = planned(snapshot_of(case)), facts_of(case)
     python = str(facts.get("python") or "").split(" ")[0]
     if python.count(".") == 2 and python[0].isdigit():
         assert result.python.version == python.rstrip("+")
     cuda = str(facts.get("cuda_torch") or "")
     if cuda[:1].isdigit() and " " not in cuda:
         assert result.accelerator.version == ".".join(str(part) for part in Version(cuda).release[:2])
-
-
-def options_of(case: Path) -> dict[str, Any]:
-    """Options without which a case can't be planned."""
-    del case
-    return {"flavor": PlanOptions().flavor}
