@@ -157,8 +157,10 @@ def _recorded_index(package: Package) -> Origin | None:
 def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:
     """torchvision and its like are of torch's own variant where torch's had to be found out as well."""
     torch = sources.torch
+    if package.canonical not in FOLLOWS_TORCH or torch is None or torch.folder is None:
+        return None
     recorded = sources.subject.find("torch")
-    if torch is None or torch.folder is None or package.canonical not in FOLLOWS_TORCH or recorded is None:
+    if recorded is None:
         return None
     if local_of(recorded.version_text or "") or _is_from_default_index(package):
         return None
