@@ -1,6 +1,5 @@
 """``reprobuild capture --python`` against ``pip freeze`` and ``python -m torch.utils.collect_env``, in turns.
 
-
     python benchmarks/capture.py [--rounds N] [--distributions N] [--environment DIR]
 
 Makes an environment with the real torch, its dependencies and pip, and fills it up with generated wheels of an

@@ -24,7 +24,8 @@ _PROBE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 # The loader is valid Python 2, too, so that an old interpreter can say how old it is. It takes the probe's bytecode
 # from our own __pycache__ where it is there or can be put there: compiling takes longer than much of the rest.
 _LOADER = """\
-import sys
+import gc, sys
+gc.disable()
 if not getattr(sys.flags, "isolated", 0) and not getattr(sys.flags, "safe_path", 0):
     sys.path.pop(0)
 if sys.version_info < (3, 6):
