@@ -30,6 +30,7 @@ from reprobuild.planner.recorded_system import Needs
 from reprobuild.planner.subject import Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
+from reprobuild.planner.tensorflow import system_cuda
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut
@@ -52,6 +53,9 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     target = Target(platform=platform, python=version.version)
     torch = decide_torch(subject, target, catalog)
     accelerator, accelerator_decision = decide_accelerator(subject, torch)
+    tensorflow = system_cuda(subject, target, catalog) if torch is None else None
+    if tensorflow is not None:
+        accelerator, accelerator_decision = tensorflow.accelerator, tensorflow.decision
     sources = Sources(subject=subject, target=target, torch=torch, catalog=catalog, source=snapshot.source)
     treated = treat_all(subject, sources)
     open_ends = gaps(subject)
@@ -64,6 +68,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         platform=platform,
         platform_note=platform_note,
         glibc=needed_glibc(treated, torch),
+        wheels_bring_cuda=tensorflow is None,
         needs_nvcc=any(each.needs_nvcc for each in groups),
         built_around=_year(subject, torch),
     )
@@ -103,6 +108,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         placements=placements,
         warnings=(
             *(torch.warnings if torch else ()),
+            *(tensorflow.warnings if tensorflow else ()),
             *base.warnings,
             *((warning_of(open_ends),) if open_ends else ()),
             *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),

@@ -75,6 +75,8 @@ def _with_platform(choice: BaseChoice, note: str) -> BaseChoice:
 
 def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
     flavor = _FLAVOR[options.flavor]
+    if flavor == "base" and not needs.wheels_bring_cuda:
+        flavor = "runtime"
     cuda = needs.accelerator.version or ""
     series = _series(needs.accelerator.cudnn) if flavor != "base" else None
     images = _same_minor(_found(catalog, cuda, flavor, needs, series), cuda)

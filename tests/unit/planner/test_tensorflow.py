@@ -1,0 +1,36 @@
+"""TensorFlow's CUDA comes from the base up to 2.13 and from wheels after."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.planner.records import MACOS, UBUNTU_2004, listed, planned, record, warning_codes
+
+
+@pytest.mark.parametrize(
+    ("pin", "python", "reference"),
+    [
+        ("tensorflow==2.8.2", "3.8.10", "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"),
+        ("tensorflow==2.12.0", "3.10.12", "nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu20.04"),
+        ("tensorflow-gpu==2.5.0", "3.8.10", "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"),
+        ("tensorflow-cpu==2.8.2", "3.8.10", "python:3.8.10-slim-buster"),
+        ("tensorflow==2.15.0", "3.10.12", "python:3.10.12-slim-bullseye"),
+    ],
+)
+def test_base(pin: str, python: str, reference: str) -> None:
+    assert planned(record(*listed(pin), python=python, system=UBUNTU_2004)).base.reference == reference
+
+
+def test_a_cuda_whose_images_are_gone_is_said() -> None:
+    result = planned(record(*listed("tensorflow==2.3.0"), python="3.8.10", system=UBUNTU_2004))
+    assert result.accelerator.kind == "cpu"
+    assert "cuda-gone" in warning_codes(result)
+
+
+def test_a_mac_had_no_cuda() -> None:
+    assert planned(record(*listed("tensorflow==2.12.0"), system=MACOS)).accelerator.kind == "cpu"
+
+
+def test_slim_keeps_what_the_wheels_do_not_bring() -> None:
+    result = planned(record(*listed("tensorflow==2.8.2"), python="3.8.10", system=UBUNTU_2004), flavor="slim")
+    assert result.base.flavor == "runtime"
+    assert result.base.cudnn is not None
