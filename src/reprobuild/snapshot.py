@@ -95,6 +95,8 @@ class DirectUrl(Fields, frozen=True, kw_only=True):
 class CondaOrigin(Fields, frozen=True, kw_only=True):
     """What ``conda-meta`` says of a distribution that conda installed."""
 
+    package: str | None = None
+    """conda's name for it, where that is not the distribution's: ``pytorch`` for torch."""
     channel: str | None = None
     build: str | None = None
     subdir: str | None = None

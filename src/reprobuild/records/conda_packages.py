@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from packaging.utils import canonicalize_name
 
 from reprobuild.records.credentials import without_credentials
+from reprobuild.records.merged_conda import with_distribution_names
 from reprobuild.snapshot import (
     CondaOrigin,
     Distribution,
@@ -144,7 +145,7 @@ def snapshot_of_packages(
     return Snapshot(
         python=PythonFacts(**{**values, "prefix": prefix, "environment": "conda"}),
         system=told.system,
-        distributions=distributions,
+        distributions=with_distribution_names(distributions),
         torch=told.torch,
         evidence=told.evidence,
         notes=(*notes, *told.notes),

@@ -8,27 +8,50 @@ from packaging.utils import canonicalize_name
 from reprobuild.snapshot import Distribution
 
 _PIP_NAMES = {
-    "pytorch": "torch",
-    "pytorch-gpu": "torch",
-    "pytorch-cpu": "torch",
-    "opencv": "opencv-python",
-    "py-opencv": "opencv-python",
+    "brotli-python": "brotli",
+    "dask-core": "dask",
+    "faiss-cpu": "faiss",
+    "faiss-gpu": "faiss",
     "matplotlib-base": "matplotlib",
     "msgpack-python": "msgpack",
-    "brotlipy": "brotlipy",
-    "tensorflow-base": "tensorflow",
+    "opencv": "opencv-python",
+    "py-opencv": "opencv-python",
+    "py-xgboost": "xgboost",
     "pytables": "tables",
-    "protobuf": "protobuf",
-    "faiss-gpu": "faiss",
-    "faiss-cpu": "faiss",
+    "python-flatbuffers": "flatbuffers",
+    "python-lmdb": "lmdb",
+    "python-xxhash": "xxhash",
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+    "ray-core": "ray",
+    "seaborn-base": "seaborn",
+    "tensorflow-base": "tensorflow",
 }
-"""conda's names whose Python distribution is called otherwise."""
+"""conda's names of Python packages whose distribution is called otherwise."""
 
 
 def pip_name(conda_name: str) -> str:
     """The normalized name under which pip lists a conda package."""
     normalized = canonicalize_name(conda_name)
     return _PIP_NAMES.get(normalized, normalized)
+
+
+def with_distribution_names(distributions: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
+    """conda's packages under the names that their metadata has: ``pytorch`` is torch. conda's name stays in its origin.
+
+    A package keeps conda's name where another entry has the distribution's already (``opencv`` beside ``py-opencv``).
+    """
+    taken = {canonicalize_name(item.name) for item in distributions}
+    found = []
+    for item in distributions:
+        name = _PIP_NAMES.get(canonicalize_name(item.name))
+        if item.conda is not None and name is not None and name not in taken:
+            taken.add(canonicalize_name(name))
+            origin = msgspec.structs.replace(item.conda, package=item.name)
+            item = msgspec.structs.replace(item, name=name, conda=origin)
+        found.append(item)
+    return tuple(found)
 
 
 def merged(pip: tuple[Distribution, ...], conda: tuple[Distribution, ...]) -> tuple[Distribution, ...]:
@@ -41,7 +64,7 @@ def merged(pip: tuple[Distribution, ...], conda: tuple[Distribution, ...]) -> tu
     for item in conda:
         if item.conda is not None and item.version:
             by_name.setdefault(pip_name(item.name), item)
-    used: set[str] = set()
+    used: set[str] = set()  # conda's entries, by the name that they have in the list
     found = [_with_origin(item, by_name.get(canonicalize_name(item.name)), used) for item in pip]
     listed = {(canonicalize_name(item.name), item.version) for item in pip}
     rest = [
@@ -56,7 +79,10 @@ def _with_origin(item: Distribution, origin: Distribution | None, used: set[str]
     if origin is None or (item.version and not same_release(item.version, origin.version or "")):
         return item
     used.add(origin.name)
-    return msgspec.structs.replace(item, version=item.version or origin.version, installer="conda", conda=origin.conda)
+    conda = origin.conda
+    if conda is not None and conda.package is None and canonicalize_name(origin.name) != canonicalize_name(item.name):
+        conda = msgspec.structs.replace(conda, package=origin.name)
+    return msgspec.structs.replace(item, version=item.version or origin.version, installer="conda", conda=conda)
 
 
 def same_release(one: str, other: str) -> bool:

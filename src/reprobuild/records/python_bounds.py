@@ -120,6 +120,9 @@ ABSENT: dict[tuple[str, str, str], Minor] = {
 """A package of at least a version whose conditional dependency is not there: the lowest Python that explains it."""
 
 
+_NAMES = {*LOWEST, *HIGHEST, *BACKPORTS, *(name for entry in ABSENT for name in (entry[0], entry[2]))}
+
+
 class Bounds(Fields, frozen=True, kw_only=True):
     """The Pythons that a list allows, both ends included, with the package that sets each end."""
 
@@ -145,10 +148,14 @@ def bounds_of(distributions: tuple[Distribution, ...]) -> Bounds:
 
 
 def _versions(distributions: tuple[Distribution, ...]) -> list[tuple[str, Version]]:
+    """Only the packages of the tables: parsing every version of a long list takes time."""
     found: list[tuple[str, Version]] = []
     for item in distributions:
+        name = canonicalize_name(item.name)
+        if name not in _NAMES:
+            continue
         try:
-            found.append((canonicalize_name(item.name), Version((item.version or "")[:100])))
+            found.append((name, Version((item.version or "")[:100])))
         except InvalidVersion:
             continue
     return found

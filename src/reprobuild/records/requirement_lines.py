@@ -37,6 +37,9 @@ _TOOL_TALK = re.compile(
     r"(?:WARNING|DEPRECATION|ERROR|NOTICE|warning|error)\b.*|\[notice\].*|You are using pip version.*"
     r"|You should consider upgrading.*|Collecting .*|Using Python .*|Could not .*|Error .*"
 )
+LONGEST_LINE = 500_000
+"""Characters of a logical line; one with thousands of hashes stays below it."""
+
 _VCS_SCHEMES = ("git", "hg", "svn", "bzr")
 _INDEX_OPTIONS = {
     "-i": "--index-url",
@@ -123,6 +126,8 @@ def parse_line(line: str, *, told: Distribution | None = None) -> Distribution |
 
     None for a blank line or an ordinary comment, a Note for what is not a requirement, such as pip's warnings.
     """
+    if len(line) > LONGEST_LINE:
+        return Note(code="line-not-understood", message=f"a line of {len(line)} characters: {shortened(line)}")
     body = _without_comment(line)
     if not body:
         return None

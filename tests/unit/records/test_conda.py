@@ -74,8 +74,8 @@ def test_a_version_like_3_10_is_not_the_number_3_1() -> None:
 
 def test_explicit_urls_keep_build_channel_and_checksum() -> None:
     snapshot = read(RECORDS / "conda_explicit.txt")
-    torch = next(item for item in snapshot.distributions if item.name == "pytorch")
-    assert torch.conda is not None
+    torch = next(item for item in snapshot.distributions if item.name == "torch")
+    assert torch.conda is not None and torch.conda.package == "pytorch"
     assert torch.conda.md5 == "e49d97ae91a54cfdfcbdd7c1ffeb1fc4"
     assert (torch.conda.channel, torch.conda.subdir) == ("https://conda.anaconda.org/conda-forge", "linux-64")
     assert torch.conda.url is not None and torch.conda.url.endswith("pytorch-2.0.0-cuda112py310he33e0d6_300.conda")
