@@ -37,10 +37,26 @@ _PIP_INSTALL = (
     rf"PYTHONPATH=/opt/pip-[0-9.]+ (PIP_CONSTRAINT={_FILE} )?/opt/venv/bin/python -m pip install --ignore-installed "
     rf"(--no-deps )?(--index-url \S+ )?(--require-hashes )?(--use-pep517|--no-build-isolation) --requirement {_FILE}"
 )
+_TAKE_ALONG = (
+    r"RUN mkdir --parents (?P<root>/usr/local|/opt/python)/lib/taken-along && find (?P=root) -type f -name '\*\.so\*' "
+    r"-exec ldd '\{\}' ';' > /tmp/needed && awk '[^']+' /tmp/needed > /tmp/libraries && sort -u /tmp/libraries "
+    r"-o /tmp/libraries && xargs --arg-file=/tmp/libraries --no-run-if-empty cp --dereference "
+    r"--target-directory=(?P=root)/lib/taken-along"
+)
+_LINK = r"echo (/usr/local|/opt/python)/lib/taken-along > /etc/ld\.so\.conf\.d/zz-python\.conf && ldconfig"
+_COMPILE = (
+    rf"WORKDIR /tmp/python\nRUN {_TRUST}curl --fail --location --silent --show-error --output /tmp/python\.tgz "
+    rf"{_QUOTED_URL}"
+    r"( && echo '[0-9a-f]{64}  /tmp/python\.tgz' > /tmp/python\.sha256 && sha256sum --check /tmp/python\.sha256)? && "
+    r"tar --extract --file /tmp/python\.tgz --strip-components 1 && \./configure --prefix=/opt/python "
+    r'--with-ensurepip=no && make --jobs "\$\(nproc\)" && make install\n'
+    rf"{_TAKE_ALONG.replace('?P<root>', '?P<source>').replace('?P=root', '?P=source')}\n"
+    r"RUN uv venv --no-python-downloads --python /opt/python/bin/python3 /opt/venv\nWORKDIR /"
+)
 
 STEPS = [
     rf"FROM {_IMAGE} AS uv",
-    rf"(FROM {_IMAGE} AS python)?",
+    rf"(FROM {_IMAGE} AS python\n{_TAKE_ALONG})?",
     rf"FROM {_IMAGE} AS builder",
     r'ARG PYTORCH_INDEX="https://download\.pytorch\.org/whl"',
     r"ARG UV_DEFAULT_INDEX",
@@ -55,13 +71,14 @@ STEPS = [
     r"(ENV UV_PYTHON_INSTALL_DIR=/opt/python UV_PYTHON_INSTALL_BIN=0)?",
     rf"(COPY --from=python /usr/local /usr/local|RUN {_TRUST}uv python install {_WORD} && "
     rf"uv venv --managed-python --python {_WORD} /opt/venv|)",
-    r"(RUN (ldconfig && )?uv venv --no-python-downloads --python /usr[a-z/]*/bin/python[0-9.]* /opt/venv)?",
+    rf"({_COMPILE})?",
+    rf"(RUN ({_LINK} && )?uv venv --no-python-downloads --python /usr[a-z/]*/bin/python[0-9.]* /opt/venv)?",
     rf"((COPY( requirements/{_WORD}\.txt)+ /opt/recipe/requirements/\nRUN ({_UV_INSTALL}|{_PIP_INSTALL})\n)*)",
     rf"FROM {_IMAGE}",
     rf"(RUN {_PACKAGES})?",
     r"(COPY --from=(python /usr/local /usr/local|builder /opt/python /opt/python))?",
     r"COPY --from=builder /opt/venv /opt/venv",
-    r"(RUN ldconfig)?",
+    rf"(RUN {_LINK})?",
     r"RUN useradd --uid 1000 --non-unique --create-home --shell /bin/bash runner && "
     r"install --directory --owner=runner --group=runner /workspace",
     rf'ENV PATH="/opt/venv/bin:\$\{{PATH\}}"( [A-Z_]+={_VALUE})+',
@@ -72,6 +89,7 @@ STEPS = [
 ]
 """Patterns of the instructions from top to bottom; a pattern that matches nothing is one that may be absent."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._,-]+\])?"
     r"(===?[A-Za-z0-9.!+_-]+| @ (git\+)?(ssh|https?)://[A-Za-z0-9._~:/?#@!*+,=%&-]+)"
@@ -85,7 +103,7 @@ def assert_harmless(recipe: Recipe) -> None:
     for name, content in recipe.files.items():
         assert re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9._/-]*", name), name
         if name.startswith("requirements/") and not name.endswith(".build.txt"):
-            assert_pinned(content.decode("utf-8"))
+            assert_requirements(content.decode("utf-8"), completion=name.endswith("-completion.txt"))
 
 
 def assert_expected_instructions(dockerfile: str) -> None:
@@ -106,8 +124,12 @@ def _optional(step: str) -> str:
     return rf"({step}\n)?" if re.fullmatch(step, "") else rf"{step}\n"
 
 
-def assert_pinned(text: str) -> None:
-    """Fail unless each line is a comment or one pinned requirement, for any way to tell lines apart."""
+def assert_requirements(text: str, *, completion: bool = False) -> None:
+    """Fail unless each line is a comment or one pinned requirement, for any way to tell lines apart.
+
+    A file of the group that completes an open record may name packages without a version.
+    """
     for line in text.splitlines():
-        assert line.startswith("# ") or _REQUIREMENT.fullmatch(line), line[:200]
+        harmless = line.startswith("# ") or _REQUIREMENT.fullmatch(line) or (completion and _NAME.fullmatch(line))
+        assert harmless, line[:200]
     assert text.split("\n")[:-1] == text.splitlines()

@@ -36,6 +36,18 @@ STALE_NVIDIA_SOURCES = ("/etc/apt/sources.list.d/cuda*", "/etc/apt/sources.list.
 """Lists in ``nvidia/cuda`` images. NVIDIA changed its signing key in April 2022, so that ``apt-get update`` fails in
 images made before, and nothing is installed from there: the libraries are in the image."""
 
+PYTHON_BUILD_PACKAGES = {
+    "apt": (
+        *("build-essential", "curl", "libbz2-dev", "libffi-dev", "liblzma-dev", "libreadline-dev", "libsqlite3-dev"),
+        *("libssl-dev", "uuid-dev", "zlib1g-dev"),
+    ),
+    "dnf": (
+        *("bzip2-devel", "curl", "findutils", "gcc", "libffi-devel", "libuuid-devel", "make", "openssl-devel"),
+        *("readline-devel", "sqlite-devel", "xz-devel", "zlib-devel"),
+    ),
+}
+"""What the commands of ``python/source.j2`` call, and the headers of the libraries that CPython's modules wrap."""
+
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the view's values."""
@@ -83,8 +95,15 @@ class PythonView(Fields, frozen=True, kw_only=True):
     url: str = ""
     checksums: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
+    library_roots: tuple[str, ...] = ()
+    """None or one: the tree that takes along the libraries it is linked with."""
     link_steps: tuple[str, ...] = ()
-    """Commands after the copy into the final stage."""
+    """Commands after the copy of that tree into another stage."""
+
+    @property
+    def link_runs(self) -> tuple[tuple[str, ...], ...]:
+        """The steps of the final stage's RUN, or none."""
+        return (self.link_steps,) if self.link_steps else ()
 
 
 class View(Fields, frozen=True, kw_only=True):
@@ -199,6 +218,8 @@ def _build_packages(plan: Plan) -> Names:
     wanted = {"ca-certificates": "the mirrors' and indexes' TLS certificates"}
     if any(group.needs_git for group in plan.groups):
         wanted["git"] = "packages from version control"
+    if isinstance(plan.python, SourcePython):
+        wanted |= dict.fromkeys(PYTHON_BUILD_PACKAGES[plan.base.package_manager], "to compile CPython")
     of_base = isinstance(plan.python, BasePython)
     for package in plan.system_packages:
         if package.stage == "build" or of_base:
@@ -239,7 +260,8 @@ def _python(plan: Plan) -> PythonView:
                 interpreter="/usr/local/bin/python3",
                 image_stages=(image_reference(image),),
                 copies=(Copy(stage="python", path="/usr/local"),),
-                link_steps=("ldconfig",),
+                library_roots=("/usr/local",),
+                link_steps=_link_steps("/usr/local"),
             )
         case SourcePython(version=version, url=url, sha256=sha256):
             return PythonView(
@@ -249,11 +271,18 @@ def _python(plan: Plan) -> PythonView:
                 url=shell_word(url),
                 checksums=(shell_word(f"{sha256}  /tmp/python.tgz"),) if sha256 else (),
                 copies=(Copy(stage="builder", path="/opt/python"),),
+                library_roots=("/opt/python",),
+                link_steps=_link_steps("/opt/python"),
             )
         case BasePython(version=version, executable=executable):
             return PythonView(partial="python/base.j2", version=version, interpreter=shell_word(executable))
         case never:
             assert_never(never)
+
+
+def _link_steps(root: str) -> tuple[str, ...]:
+    """Let the loader find what was taken along, after the base's own: the name sorts last."""
+    return (f"echo {root}/lib/taken-along > /etc/ld.so.conf.d/zz-python.conf", "ldconfig")
 
 
 def _group(number: int, group: PackageGroup) -> GroupStep:
