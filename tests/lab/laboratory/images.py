@@ -72,6 +72,18 @@ class Images:
         self._publish(image, reference)
         return reference
 
+    def provide_trusting_base(self, reference: str, authorities: Path | None) -> str:
+        """As ``provide_base``, with a network's certificate authorities inside, as a company's own base has them."""
+        self.provide_base(reference)
+        if authorities is not None:
+            bundle = "/etc/ssl/certs/ca-certificates.crt"
+            variables = " ".join(f"{name}={bundle}" for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"))
+            lines = f"FROM {reference}\nCOPY authorities.crt {bundle}\nENV {variables}\n"
+            files = {"Dockerfile": lines.encode(), "authorities.crt": authorities.read_bytes()}
+            self._publish(self._build(files), reference)
+            self.forget(reference)
+        return reference
+
     def provide_uv(self, reference: str) -> str:
         """Make ``COPY --from=reference /uv`` work with the uv that is installed beside this interpreter."""
         import uv
