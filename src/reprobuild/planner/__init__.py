@@ -22,6 +22,7 @@ from reprobuild.planner.accelerator import decide_accelerator
 from reprobuild.planner.base_image import decide_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.closure import Gap, gaps, warning_of
+from reprobuild.planner.gpu import gpu_warnings
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
@@ -109,6 +110,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         warnings=(
             *(torch.warnings if torch else ()),
             *(tensorflow.warnings if tensorflow else ()),
+            *gpu_warnings(snapshot, torch, target, catalog),
             *base.warnings,
             *((warning_of(open_ends),) if open_ends else ()),
             *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),
