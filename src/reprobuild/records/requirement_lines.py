@@ -317,21 +317,18 @@ def _split_revision(address: str) -> tuple[str, str | None]:
 
 
 def _remarks(item: Distribution, path: str) -> Iterator[Note]:
-    if item.version is None and item.direct_url is None:
-        yield Note(
-            code="unpinned", message=f"{item.name} has no exact version: {shortened(item.line or '')}", path=path
-        )
-    elif (
-        item.version is None
-        and item.direct_url
-        and item.direct_url.url.startswith("file:")
-        and not item.direct_url.vcs_info
-    ):
-        yield Note(
-            code="local-file",
-            message=f"{item.name} was installed from a file of that machine; the line does not tell its version",
-            path=path,
-        )
+    """What a line leaves open: the version, or the name of what was installed from a folder."""
+    line, origin = shortened(item.line or ""), item.direct_url
+    if item.version is not None:
+        return
+    if origin is None:
+        yield Note(code="unpinned", message=f"{item.name} has no exact version: {line}", path=path)
+    elif line.startswith("-") and "egg=" not in line and " @ " not in line:
+        message = f"the line does not name the package; it is called {item.name} after its place: {line}"
+        yield Note(code="name-guessed", message=message, path=path)
+    elif origin.url.startswith("file:") and origin.vcs_info is None:
+        message = f"{item.name} was installed from a file of that machine; the line does not tell its version"
+        yield Note(code="local-file", message=message, path=path)
 
 
 def without_duplicates(distributions: list[Distribution]) -> tuple[tuple[Distribution, ...], list[Note]]:
