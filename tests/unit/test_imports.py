@@ -46,6 +46,12 @@ HEAVY = {
 """Packages that take long to import, and the one module (or package) that may."""
 
 
+UNIX_ONLY = frozenset(
+    {"crypt", "curses", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+)
+"""Modules of the standard library that Windows lacks."""
+
+
 class Import(NamedTuple):
     """One imported module, as a dotted name, where it stands and whether a function holds it."""
 
@@ -148,6 +154,11 @@ def test_a_heavy_package_has_one_importer_and_is_imported_late(package: str) -> 
     assert [found.place for found in users if not found.file.startswith(HEAVY[package])] == []
     assert [found.place for found in users if not found.in_function and not found.for_types_only] == []
     assert len({found.file for found in users if not found.for_types_only}) <= 1
+
+
+def test_what_windows_lacks_is_only_imported_where_it_is_used() -> None:
+    users = [found for found in ALL_IMPORTS if found.module.split(".")[0] in UNIX_ONLY]
+    assert [found.place for found in users if not found.in_function and not found.for_types_only] == []
 
 
 def loaded_by(code: str) -> set[str]:
