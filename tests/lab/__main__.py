@@ -53,7 +53,7 @@ def up(references: list[str]) -> int:
 
 def provide(references: list[str]) -> int:
     """Give the laboratory that DOCKER_HOST and LAB_REGISTRY name more images."""
-    client = docker.DockerClient(base_url=os.environ["DOCKER_HOST"], version="1.41", timeout=600)
+    client = docker.DockerClient(base_url=os.environ["DOCKER_HOST"], version="auto", timeout=600)
     _provide(Images(client, os.environ["LAB_REGISTRY"]), references)
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import urllib.request
 from pathlib import Path
 
@@ -36,9 +37,8 @@ class Laboratory:
         self.docker_host = f"unix://{folder}/docker.sock"
         self.registry = f"127.0.0.1:{free_port()}"
         self.site = Site(folder / "site")
-        self.client = docker.DockerClient(base_url=self.docker_host, version="1.41", timeout=600)
-        self.images = Images(self.client, self.registry)
         self._daemons: list[Daemon] = []
+        self._client: docker.DockerClient | None = None
 
     @classmethod
     def start(cls) -> Laboratory:
@@ -52,6 +52,17 @@ class Laboratory:
             laboratory.stop()
             raise
         return laboratory
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The Docker SDK on this laboratory's engine, which has been started."""
+        assert self._client is not None
+        return self._client
+
+    @property
+    def images(self) -> Images:
+        """What puts stand-ins where the engine finds them."""
+        return Images(self.client, self.registry)
 
     def environment(self) -> dict[str, str]:
         """Variables for programs that should use this laboratory."""
@@ -74,7 +85,8 @@ class Laboratory:
 
     def stop(self) -> None:
         """End the daemons and delete the folder, mounts included. May be called twice."""
-        self.client.close()
+        if self._client is not None:
+            self._client.close()
         for daemon in reversed(self._daemons):
             daemon.stop()
         self._daemons.clear()
@@ -132,10 +144,11 @@ class Laboratory:
         engine.wait_until(self._engine_answers)
 
     def _engine_answers(self) -> bool:
-        # The client raises its own errors, some of which are no OSError, while the socket isn't there yet.
-        if not (self.folder / "docker.sock").exists():
-            return False
+        # The SDK leaves its socket open where nobody listens, so a plain one knocks first.
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(str(self.folder / "docker.sock"))
         try:
-            return bool(self.client.ping())
+            self._client = docker.DockerClient(base_url=self.docker_host, version="auto", timeout=600)
+            return bool(self._client.ping())
         except docker.errors.DockerException:
             return False
