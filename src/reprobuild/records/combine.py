@@ -25,6 +25,9 @@ _LOOSE = frozenset(
 )
 """Texts that differ between records of one environment without meaning anything."""
 
+_OF_ONE_RECORD = frozenset({"no-packages", "python-unknown", "os-unknown", "not-before"})
+"""Notes on what a record lacks: another record may have it, so they are asked again of the whole."""
+
 Facts = TypeVar("Facts", bound=Fields)
 
 
@@ -47,7 +50,7 @@ def combine(parts: Sequence[Part]) -> Snapshot:
     values |= {name: _first(name, parts, inferred, notes) for name in _PLAIN}
     distributions = _distributions(parts, notes)
     flat = next((part.snapshot.flat for part in parts if part.snapshot.flat != FlatFacts()), FlatFacts())
-    told = [note for part in parts for note in part.snapshot.notes]
+    told = [note for part in parts for note in part.snapshot.notes if note.code not in _OF_ONE_RECORD]
     return Snapshot(
         **values,
         flat=flat,

@@ -48,7 +48,8 @@ FOLDERS: dict[str, FolderFormat] = {
 def read_folder(path: Path, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
     """The snapshot of the record in a folder. Raises RecordError when there is none, or more than one."""
     try:
-        snapshot = _read(path, Folder(files=dict(_collect(path)), choice=choice or Choice()), format)
+        files = {**dict(_collect(path)), **dict(_linked_models(path))}
+        snapshot = _read(path, Folder(files=files, choice=choice or Choice()), format)
     except RecordError as error:
         raise error.located(f"{path}/{error.source}" if error.source else str(path)) from error
     return snapshot if snapshot.recorder and snapshot.recorder.name == OWN else with_inferences(snapshot)
@@ -68,13 +69,22 @@ def _read(path: Path, folder: Folder, format: str | None) -> Snapshot:
 
 def _one_run(folder: Folder) -> Folder:
     """The folder, or the only run in it. A folder of many runs is a question back."""
-    runs = sorted(
-        {path.partition("/")[0] for path in folder.files if path.startswith(("run-", "offline-run-")) and "/" in path}
-    )
+    runs = _wandb_runs(folder) or _mlflow_runs(folder)
     if len(runs) > 1:
         hint = f"name one of them: {', '.join(runs[:5])}"
         raise RecordError(f"this folder holds {len(runs)} runs", hint=hint)
     return folder.part(f"{runs[0]}/") if runs else folder
+
+
+def _wandb_runs(folder: Folder) -> list[str]:
+    names = {path.partition("/")[0] for path in folder.files if "/" in path}
+    return sorted(name for name in names if name.startswith(("run-", "offline-run-")))
+
+
+def _mlflow_runs(folder: Folder) -> list[str]:
+    """The folders that have tags of MLflow, where the folder itself has none."""
+    homes = {path.rpartition("tags/")[0].rstrip("/") for path in folder.files if "/tags/mlflow." in f"/{path}"}
+    return [] if "" in homes or any("outputs/" in f"{home}/" for home in homes) else sorted(homes)
 
 
 def _read_loose(path: Path, folder: Folder) -> Snapshot:
@@ -123,6 +133,16 @@ def _collect(top: Path) -> Iterator[tuple[str, bytes]]:
                 return
             if _wanted(relative, name) and (content := _content(Path(place) / name)) is not None:
                 yield (relative / name).as_posix(), content
+
+
+def _linked_models(run: Path) -> Iterator[tuple[str, bytes]]:
+    """The models of an MLflow 3 run: its ``outputs`` names them, and they lie in ``models`` beside the run."""
+    outputs = run / "outputs"
+    names = sorted(entry.name for entry in outputs.iterdir())[:20] if outputs.is_dir() else []
+    for name in names:
+        model = run.parent / "models" / name / "artifacts"
+        if model.is_dir() and not model.is_symlink():
+            yield from ((f"outputs/{name}/{path}", content) for path, content in _collect(model))
 
 
 def _wanted(folder: PurePosixPath, name: str) -> bool:

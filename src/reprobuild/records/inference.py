@@ -52,12 +52,18 @@ LIST = "the list of packages"
 def with_inferences(snapshot: Snapshot) -> Snapshot:
     """``snapshot`` with what its packages betray. Pure; the same input gives the same facts."""
     if not snapshot.distributions:
-        return snapshot
+        return _with_note(snapshot, Note(code="no-packages", message="no package stands in the record"))
     packages: dict[str, Distribution] = {
         canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
     }
     snapshot = _torch(_release(_system(_python(snapshot), packages)), packages)
     return msgspec.structs.replace(snapshot, notes=bounded([*snapshot.notes, *_dates(snapshot), *_open(snapshot)]))
+
+
+def _with_note(snapshot: Snapshot, note: Note) -> Snapshot:
+    if any(other.code == note.code for other in snapshot.notes):
+        return snapshot
+    return msgspec.structs.replace(snapshot, notes=(*snapshot.notes, note))
 
 
 def _python(snapshot: Snapshot) -> Snapshot:

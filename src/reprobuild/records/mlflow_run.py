@@ -120,8 +120,9 @@ def read_python_env(document: Document) -> Snapshot:
     lines = [
         line for key in ("build_dependencies", "dependencies") for line in at(value, key) or () if isinstance(line, str)
     ]
-    listed = parse_lines("\n".join(line.replace("\n", " ") for line in lines))
-    return Snapshot(python=PythonFacts(version=text_of(at(value, "python"))), distributions=listed.distributions)
+    listed = parse_lines("\n".join(line.replace("\n", " ") for line in lines)).distributions
+    pinned = tuple(item for item in listed if item.version)
+    return Snapshot(python=PythonFacts(version=text_of(at(value, "python"))), distributions=pinned)
 
 
 def read(folder: Folder) -> Snapshot:
@@ -134,8 +135,22 @@ def read(folder: Folder) -> Snapshot:
     model_part = next((part for part in parts if model and part.source == model.source), None)
     lists = [part for part in parts if part is not model_part]
     corrected, notes = _corrected(lists, model_part)
-    snapshot = combine([*([model_part] if model_part else []), *corrected])
-    return msgspec.structs.replace(snapshot, notes=(*notes, *snapshot.notes))
+    snapshot = combine([*([_without_extra(model_part, lists)] if model_part else []), *corrected])
+    return msgspec.structs.replace(snapshot, notes=(*_other_models(folder, model), *notes, *snapshot.notes))
+
+
+def _without_extra(model: Part, lists: list[Part]) -> Part:
+    """MLmodel without the packages that no list has: ``keras_version`` is there when tensorflow brings keras along."""
+    listed = {canonicalize_name(item.name) for part in lists for item in part.snapshot.distributions}
+    kept = tuple(item for item in model.snapshot.distributions if not listed or canonicalize_name(item.name) in listed)
+    return msgspec.structs.replace(model, snapshot=msgspec.structs.replace(model.snapshot, distributions=kept))
+
+
+def _other_models(folder: Folder, model: Document | None) -> Iterator[Note]:
+    others = sorted(path for path in folder.files if path.endswith("/MLmodel") and model and path != model.source)
+    if others and model:
+        message = f"the run has several models: {model.source} is read, not {', '.join(others)[:300]}"
+        yield Note(code="several-models", message=message)
 
 
 def _parts(folder: Folder, home: str | None) -> Iterator[Part]:

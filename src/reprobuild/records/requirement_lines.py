@@ -323,7 +323,7 @@ def _remarks(item: Distribution, path: str) -> Iterator[Note]:
         return
     if origin is None:
         yield Note(code="unpinned", message=f"{item.name} has no exact version: {line}", path=path)
-    elif line.startswith("-") and "egg=" not in line and " @ " not in line:
+    elif line.startswith("-") and not re.search(r"egg=|\s@\s", item.line or ""):
         message = f"the line does not name the package; it is called {item.name} after its place: {line}"
         yield Note(code="name-guessed", message=message, path=path)
     elif origin.url.startswith("file:") and origin.vcs_info is None:

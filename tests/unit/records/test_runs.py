@@ -124,3 +124,29 @@ def test_an_mlflow_runs_tags_and_seed(tmp_path: Path) -> None:
 )
 def test_secrets_of_a_command_line(arguments: list[str], kept: list[str]) -> None:
     assert without_secrets(arguments)[0] == kept
+
+
+def test_the_model_of_an_mlflow_3_run_lies_beside_it(tmp_path: Path) -> None:
+    run = tmp_path / "0" / "37391859edf149e5ac7d3ffebc7b46a1"
+    for place in ("tags/mlflow.source.name", "outputs/m-1/meta.yaml"):
+        (run / place).parent.mkdir(parents=True)
+        (run / place).write_text("train.py")
+    shutil.copytree(RECORDS / "mlflow-model", tmp_path / "0" / "models" / "m-1" / "artifacts")
+    snapshot = read(run)
+    assert snapshot.python.version == "3.10.12" and "torch" in [item.name for item in snapshot.distributions]
+    assert snapshot.command is not None and snapshot.command.program == "train.py"
+
+
+def test_a_folder_of_several_mlflow_runs_asks_which_one(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "tags").mkdir(parents=True)
+        (tmp_path / name / "tags" / "mlflow.source.name").write_text("train.py")
+    with pytest.raises(RecordError) as caught:
+        read(tmp_path)
+    assert caught.value.hint == "name one of them: a, b"
+
+
+def test_a_record_without_packages_says_so(tmp_path: Path) -> None:
+    (tmp_path / "tags").mkdir()
+    (tmp_path / "tags" / "mlflow.source.name").write_text("train.py")
+    assert [note.code for note in read(tmp_path).notes] == ["no-packages"]
