@@ -36,7 +36,10 @@ class Fidelity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """0 for exact up to 3 for missing."""
-        return list(Fidelity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {fidelity: rank for rank, fidelity in enumerate(Fidelity)}
 
 
 def weakest(fidelities: Iterable[Fidelity]) -> Fidelity:

@@ -107,6 +107,14 @@ class Companions:
             self._picks.setdefault(row["torch"], {})[row["package"]] = _companion(row)
         self._releases = {(row["package"], row["version"]): row for row in releases.rows}
         self.origins = tuple(_origin(row) for row in origins.rows)
+        self._named: dict[str, list[PackageOrigin]] = {}
+        self._globs: list[PackageOrigin] = []
+        for each in self.origins:
+            if "*" in each.name:
+                self._globs.append(each)
+            else:
+                self._named.setdefault(each.name, []).append(each)
+        self._glob = re.compile("|".join(fnmatch.translate(each.name) for each in self._globs) or r"(?!)")
         self._onnxruntime = {row["version"]: row for row in onnxruntime.rows}
 
     def belonging(self, torch: str) -> dict[str, Companion]:
@@ -121,7 +129,10 @@ class Companions:
     def origin(self, name: str, version: str | None = None) -> PackageOrigin | None:
         """Where this package comes from, when it is not simply the default index. Rows that name the local part win."""
         wanted = canonical(name)
-        found = [row for row in self.origins if fnmatch.fnmatchcase(wanted, row.name) and row.concerns(version)]
+        rows = self._named.get(wanted, [])
+        if self._glob.match(wanted):
+            rows = [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
+        found = [row for row in rows if row.concerns(version)]
         return max(found, key=lambda row: (row.local != "", row.versions != "", row.name == wanted), default=None)
 
     def pytorch_packages(self) -> frozenset[str]:
