@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from reprobuild.catalog.apt import Apt
 from reprobuild.catalog.companions import Companions
@@ -16,6 +19,7 @@ from reprobuild.catalog.freeze_traps import FreezeTraps
 from reprobuild.catalog.gpus import Gpus
 from reprobuild.catalog.jax import Jax
 from reprobuild.catalog.operating_systems import OperatingSystems
+from reprobuild.catalog.refreshed import RefreshedTables
 from reprobuild.catalog.sdist_traps import SdistTraps
 from reprobuild.catalog.tables import Fields, Table, items, packaged_folder, read_table
 from reprobuild.catalog.tensorflow import Tensorflow
@@ -37,13 +41,16 @@ class TableEntry(Fields, frozen=True, kw_only=True):
     as_of: str
     key: tuple[str, ...]
     """The columns that tell its rows apart."""
+    refreshed: bool = False
+    """Whether it is the user's refreshed table that is read, not the one that this release ships."""
 
 
 class Catalog:
-    """The facts of one folder of tables. Look-ups raise CatalogError when a table is absent or malformed."""
+    """The facts of one folder of tables, some of them refreshed. Look-ups raise CatalogError for a broken table."""
 
-    def __init__(self, folder: Traversable) -> None:
+    def __init__(self, folder: Traversable, refreshed: RefreshedTables | None = None) -> None:
         self._folder = folder
+        self._refreshed = refreshed
 
     @staticmethod
     @functools.cache
@@ -51,14 +58,30 @@ class Catalog:
         """The catalog that this release ships; the same object on every call."""
         return Catalog(packaged_folder())
 
+    @staticmethod
+    def load(folder: Path | None = None) -> Catalog:
+        """The catalog with the tables that ``reprobuild catalog refresh`` wrote, where these are in force.
+
+        ``folder`` is where they are; None takes the user's own. The packaged catalog itself when there are none.
+        """
+        refreshed = RefreshedTables.of(packaged_folder(), folder)
+        return Catalog(packaged_folder(), refreshed) if refreshed is not None else Catalog.packaged()
+
     def table(self, name: str) -> Table:
         """One table as text, by its name in the list of tables."""
+        if self._refreshed is not None and name in self._refreshed.in_force:
+            return self._refreshed.table(name)
         return read_table(self._folder, name)
+
+    @property
+    def superseded(self) -> tuple[str, ...]:
+        """Names of refreshed tables that are not read: they extend tables of another release of reprobuild."""
+        return self._refreshed.superseded if self._refreshed is not None else ()
 
     @functools.cached_property
     def tables(self) -> tuple[TableEntry, ...]:
         """The list of tables."""
-        return tuple(
+        entries = [
             TableEntry(
                 name=row["name"],
                 title=row["title"],
@@ -67,6 +90,13 @@ class Catalog:
                 key=items(row["key"]),
             )
             for row in self.table("tables").rows
+        ]
+        newer = self._refreshed.in_force if self._refreshed is not None else {}
+        return tuple(
+            msgspec.structs.replace(each, rows=newer[each.name].rows, as_of=newer[each.name].as_of, refreshed=True)
+            if each.name in newer
+            else each
+            for each in entries
         )
 
     @property

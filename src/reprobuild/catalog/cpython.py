@@ -5,11 +5,12 @@ Sources: the download table of uv and of python-build-standalone; the history of
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 from packaging.version import Version
 
-from reprobuild.catalog.tables import Fields, Table, items, known, newest_first
+from reprobuild.catalog.tables import Fields, Table, items, known, newest_first, version_order
 
 Machine = Literal["x86_64", "aarch64"]
 
@@ -22,7 +23,7 @@ MACHINE_OF_ARCHITECTURE: dict[str, Machine] = {
 """Docker's words and ``platform.machine()`` to the builds' word."""
 
 UV_VERSION = "0.13.9"
-"""The release of uv whose own table of builds was read."""
+"""The release of uv whose own table of builds was read for the packaged tables."""
 
 
 class UvBuild(Fields, frozen=True, kw_only=True):
@@ -65,6 +66,12 @@ class CPython:
             self._builds.setdefault((build.version, build.machine, build.free_threaded), []).append(build)
         self._images = {row["version"]: _image(row) for row in images.rows}
 
+    @functools.cached_property
+    def uv_version(self) -> str:
+        """The release of uv whose own table of builds this is: the one to install them with."""
+        named = {build.uv for builds in self._builds.values() for build in builds if build.uv}
+        return max(named, key=version_order, default=UV_VERSION)
+
     def uv_has(self, version: str, architecture: str = "x86_64", *, free_threaded: bool = False) -> bool:
         """Whether uv can install exactly this version for this machine."""
         return self.uv_build(version, architecture, free_threaded=free_threaded) is not None
@@ -72,14 +79,17 @@ class CPython:
     def uv_build(
         self, version: str, architecture: str = "x86_64", *, free_threaded: bool = False, build: str | None = None
     ) -> UvBuild | None:
-        """The build that uv installs for this version; ``build`` asks for one by its tag. None when there is none."""
+        """The build that uv installs for this version; ``build`` asks for one by its tag. None when there is none.
+
+        What uv's own table chooses wins over a newer build of another table.
+        """
         machine = MACHINE_OF_ARCHITECTURE.get(architecture)
         if machine is None:
             return None
         found = [
             each for each in self._builds.get((version, machine, free_threaded), ()) if build in (None, each.build)
         ]
-        return max(found, key=lambda each: each.build, default=None)
+        return max(found, key=lambda each: (each.uv is not None, each.build), default=None)
 
     def uv_versions(self, architecture: str = "x86_64", *, minor: str | None = None) -> tuple[str, ...]:
         """Every version that uv has for this machine, newest first; of one minor (3.10) when it is named."""

@@ -10,6 +10,8 @@ from reprobuild.catalog.tables import Fields, Table, known, newest_first
 
 UV_REPOSITORY = "ghcr.io/astral-sh/uv"
 MICROMAMBA_REPOSITORY = "mambaorg/micromamba"
+REGISTRY = "verified"
+"""The certainty of what a registry told of itself when the tables were refreshed."""
 
 
 class ImageDigest(Fields, frozen=True, kw_only=True):
@@ -41,8 +43,14 @@ class Digests:
         return tuple(sorted(found, key=lambda each: each.date or "", reverse=True))
 
     def of(self, image: str, tag: str) -> ImageDigest | None:
-        """The one digest of a tag; None when none was seen, several were, or it is that of one architecture."""
+        """The digest that the registry itself last told, else the one that was seen in public files.
+
+        None when none was seen, several were, or it is that of one architecture.
+        """
         found = self.seen(image, tag)
+        told = next((each for each in found if each.certainty == REGISTRY), None)
+        if told is not None:
+            return told
         return found[0] if len(found) == 1 and not found[0].one_platform_only else None
 
 

@@ -7,8 +7,11 @@ row a line. A cell that holds a list separates its items with ``;``. An empty ce
 from __future__ import annotations
 
 import csv
+import functools
+import io
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +77,27 @@ def parse_table(name: str, text: str) -> Table:
     return Table(name=name, header=_header(name, lines[:length]), columns=columns, rows=tuple(rows))
 
 
+def table_text(table: Table, key: Sequence[str]) -> str:
+    """The file of a table: rows in the order of their key, numbers as numbers. Raises CatalogError for equal keys."""
+    rows = sorted(table.rows, key=lambda row: [natural(row[column]) for column in key])
+    keys = [tuple(row[column] for column in key) for row in rows]
+    twice = next((each for each, following in itertools.pairwise(keys) if each == following), None)
+    if twice is not None:
+        raise CatalogError(f"table {table.name!r} would hold two rows of {' '.join(twice)}")
+    stream = io.StringIO()
+    stream.write(f"# source: {table.header.source}\n# as of: {table.header.as_of}\n")
+    stream.writelines(f"# note: {note}\n" for note in table.header.notes)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([row[column] for column in table.columns] for row in rows)
+    return stream.getvalue()
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A sort key that counts digits as numbers: 9.1 before 10.0."""
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part)
+
+
 def _header(name: str, lines: list[str]) -> Header:
     entries: dict[str, list[str]] = {}
     for line in lines:
@@ -118,6 +142,7 @@ def newest_first(versions: Iterable[str]) -> list[str]:
     return sorted(set(versions), key=version_order, reverse=True)
 
 
+@functools.lru_cache(maxsize=8192)
 def canonical(name: str) -> str:
     """A distribution's name in its normal form: lower case, runs of ``-_.`` as one hyphen."""
     return re.sub(r"[-_.]+", "-", name).lower()
