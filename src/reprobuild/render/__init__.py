@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+
 from reprobuild.errors import PlanError
 from reprobuild.plan import Plan
 from reprobuild.render.folder import write_recipe
@@ -36,10 +38,18 @@ def render(
         "certificates/README.txt": shipped_text("certificates/README.txt"),
         "certificates/trust.sh": shipped_text("certificates/trust.sh"),
         "environment.json": snapshot.to_json().encode("ascii"),
-        "plan.json": (json.dumps(plan.to_json_object(), indent=2, ensure_ascii=True) + "\n").encode("ascii"),
+        "plan.json": _plan_file(plan),
     }
     for number, group in enumerate(plan.groups, start=1):
         files[requirement_path(number, group)] = requirement_file(group)
         if group.build_constraints:
             files[constraint_path(number, group)] = build_constraint_file(group)
     return Recipe(files=files)
+
+
+def _plan_file(plan: Plan) -> bytes:
+    """plan.json, indented by two, ASCII. A plan holds no numbers but whole ones, so msgspec writes the same text."""
+    text = msgspec.json.format(msgspec.json.encode(plan.to_json_object()), indent=2)
+    if text.isascii() and b"\x7f" not in text:
+        return text + b"\n"
+    return (json.dumps(plan.to_json_object(), indent=2, ensure_ascii=True) + "\n").encode("ascii")

@@ -12,6 +12,10 @@ from reprobuild.render.quoting import comment
 
 _HASHES = re.compile(r"(?: --hash=[a-z0-9]+:[0-9a-f]+)*")
 _MAXIMUM_LINE = 16_384
+_PLAIN_PIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?==[0-9]{1,9}(?:\.[0-9]{1,9}){0,6}(?:\+[a-z0-9]{1,30})?"
+)
+"""What nearly every line is. Anything else is taken apart by the grammar of requirements, which takes longer."""
 
 
 def requirement_file(group: PackageGroup) -> bytes:
@@ -38,6 +42,8 @@ def _text(title: str, lines: list[str]) -> bytes:
 
 
 def _pinned(line: str, group: str) -> str:
+    if _PLAIN_PIN.fullmatch(line):
+        return line
     requirement = _parsed(line, group)
     operators = [specifier.operator for specifier in requirement.specifier]
     wildcard = any(specifier.version.endswith(".*") for specifier in requirement.specifier)
@@ -47,7 +53,7 @@ def _pinned(line: str, group: str) -> str:
 
 
 def _bounded(line: str, group: str) -> str:
-    if _parsed(line, group).url is not None:
+    if not _PLAIN_PIN.fullmatch(line) and _parsed(line, group).url is not None:
         raise PlanError(f"group {group}: a build constraint names versions, not a URL: {line[:80]!r}")
     return line
 

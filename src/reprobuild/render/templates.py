@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reprobuild.errors import UsageError
 from reprobuild.render.quoting import comment, comment_item, quoted_pairs, quoted_value, single_line
 from reprobuild.render.view import View
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def template_folder() -> Path:
@@ -23,6 +28,24 @@ def fill_dockerfile(view: View, overrides: Path | None = None) -> str:
     is always the shipped one, so that a template can extend it and replace single blocks.
     Raises UsageError when a template of that folder is broken.
     """
+    import jinja2
+
+    try:
+        template = _environment(overrides).get_template("Dockerfile.j2")
+        return template.render({name: getattr(view, name) for name in view.__struct_fields__})
+    except jinja2.TemplateSyntaxError as error:
+        raise UsageError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
+    except jinja2.TemplateNotFound as error:
+        raise UsageError(
+            f"there is no template {error.message}", hint="a shipped template is called reprobuild/NAME"
+        ) from error
+    except jinja2.TemplateError as error:
+        raise UsageError(f"a template can't be filled: {error.message}") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _environment(overrides: Path | None) -> jinja2.Environment:
+    """The templates of a folder, compiled once; a file that has changed since is read again."""
     import jinja2
 
     shipped = jinja2.FileSystemLoader(template_folder())
@@ -42,19 +65,10 @@ def fill_dockerfile(view: View, overrides: Path | None = None) -> str:
         "pairs": quoted_pairs,
         "line": single_line,
     }
-    try:
-        template = environment.get_template("Dockerfile.j2")
-        return template.render({name: getattr(view, name) for name in view.__struct_fields__})
-    except jinja2.TemplateSyntaxError as error:
-        raise UsageError(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
-    except jinja2.TemplateNotFound as error:
-        raise UsageError(
-            f"there is no template {error.message}", hint="a shipped template is called reprobuild/NAME"
-        ) from error
-    except jinja2.TemplateError as error:
-        raise UsageError(f"a template can't be filled: {error.message}") from error
+    return environment
 
 
+@functools.cache
 def shipped_text(name: str) -> bytes:
     """Content of a shipped file that goes into the context as it is."""
     return (template_folder() / name).read_bytes()
