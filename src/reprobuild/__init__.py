@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the typing module takes longer than this whole import
         save_environment_snapshot,
     )
     from reprobuild.errors import ReprobuildError
+    from reprobuild.metrics_tracker import MetricsTracker
     from reprobuild.seeding import create_seeded_generator, seed_worker, set_random_seed
     from reprobuild.snapshot import Snapshot
 
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 """The release, as in the distribution's metadata."""
 
 __all__ = [
+    "MetricsTracker",
     "ReprobuildError",
     "Snapshot",
     "__version__",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "MetricsTracker": "metrics_tracker",
     "ReprobuildError": "errors",
     "Snapshot": "snapshot",
     "capture_environment": "environment_snapshot",

@@ -1,13 +1,16 @@
 """The original utility's seeds: one call for every random number generator that a training run uses.
 
-torch and numpy are imported inside the functions; without them ``set_random_seed`` seeds what is there.
+torch and numpy are imported inside the functions; without them ``set_random_seed`` seeds what is there. TensorFlow is
+seeded where the run has imported it already: importing it takes seconds, and most runs that have it use another. JAX
+keeps no global state, its keys are passed by hand; deterministic mode sets the switch that its compiler reads.
 """
 
 from __future__ import annotations
 
 import os
 import random
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from reprobuild.printing import show
 
@@ -21,16 +24,19 @@ SEEDS: dict[str, int] = {}
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
-    """Seed random, numpy and torch (CPU and every CUDA device).
+    """Seed random, numpy, torch (CPU and every CUDA device), and TensorFlow where it has been imported.
 
-    ``deterministic`` also makes torch use deterministic algorithms only, which is slower; without it, cuDNN may
-    choose the fastest ones. An earlier deterministic mode is not undone.
+    ``deterministic`` also makes torch and TensorFlow use deterministic algorithms only, and XLA where JAX has not
+    begun to compute, which is slower; without it, cuDNN may choose the fastest ones. An earlier deterministic mode
+    is not undone.
     """
     random.seed(seed)
     _seed_numpy(seed)
     _seed_torch(seed, deterministic)
+    _seed_tensorflow(seed, deterministic)
     if deterministic:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        _let_xla_be_deterministic()
     SEEDS["set_random_seed"] = seed
     show(f"✅ Random seed set to {seed}")
     if deterministic:
@@ -60,6 +66,28 @@ def _seed_torch(seed: int, deterministic: bool) -> None:
     if deterministic:
         torch.backends.cudnn.deterministic = True
         torch.use_deterministic_algorithms(True)
+
+
+def _seed_tensorflow(seed: int, deterministic: bool) -> None:
+    tensorflow: Any = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return
+    tensorflow.random.set_seed(seed)
+    if deterministic:
+        # Before 2.9 there is no such function, but an environment variable that is read when a kernel is chosen.
+        enable = getattr(tensorflow.config.experimental, "enable_op_determinism", None)
+        if enable is not None:
+            enable()
+        else:
+            os.environ["TF_DETERMINISTIC_OPS"] = "1"
+
+
+def _let_xla_be_deterministic() -> None:
+    """Add XLA's switch to those that the run has set. It is read when JAX or TensorFlow first compiles."""
+    switch = "--xla_gpu_deterministic_ops=true"
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "jax" in sys.modules and switch not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {switch}".strip()
 
 
 def seed_worker(worker_id: int) -> None:  # noqa: ARG001 - DataLoader passes it; torch's seed already depends on it

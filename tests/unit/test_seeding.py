@@ -75,3 +75,35 @@ def test_a_seed_that_numpy_refuses_is_an_error() -> None:
     pytest.importorskip("numpy", reason="numpy is not installed here")
     with pytest.raises(ValueError, match="Seed must be between"):
         set_random_seed(-1)
+
+
+WITH_OTHERS = """
+import os, sys, types
+calls = []
+tensorflow = types.ModuleType("tensorflow")
+tensorflow.random = types.SimpleNamespace(set_seed=lambda seed: calls.append(("seed", seed)))
+deterministic = {"enable_op_determinism": lambda: calls.append("deterministic")} if sys.argv[1] == "new" else {}
+tensorflow.config = types.SimpleNamespace(experimental=types.SimpleNamespace(**deterministic))
+sys.modules.update(torch=None, numpy=None, tensorflow=tensorflow, jax=types.ModuleType("jax"))
+os.environ["XLA_FLAGS"] = "--xla_dump_to=x"
+from reprobuild import set_random_seed
+set_random_seed(1)
+set_random_seed(2, deterministic=True)
+set_random_seed(3, deterministic=True)
+print(calls, os.environ["XLA_FLAGS"], os.environ.get("TF_DETERMINISTIC_OPS"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "calls", "variable"),
+    [
+        ("new", "[('seed', 1), ('seed', 2), 'deterministic', ('seed', 3), 'deterministic']", "None"),
+        ("old", "[('seed', 1), ('seed', 2), ('seed', 3)]", "1"),
+    ],
+)
+def test_tensorflow_and_xla_are_told_where_the_run_has_imported_them(release: str, calls: str, variable: str) -> None:
+    # Stand-ins with the functions' names: the real packages are gigabytes, and what counts is that they are asked.
+    finished = subprocess.run(
+        [sys.executable, "-c", WITH_OTHERS, release], capture_output=True, encoding="utf-8", check=True
+    )
+    assert finished.stdout.splitlines()[-1] == (f"{calls} --xla_dump_to=x --xla_gpu_deterministic_ops=true {variable}")

@@ -49,3 +49,10 @@ def _metadata(env_info: dict[str, Any]) -> dict[str, Any]:
 def _configuration(env_info: dict[str, Any]) -> dict[str, Any]:
     metadata = _metadata(env_info)
     return {key: metadata[key] for key in ("python_version", "torch_version", "cuda_version", "platform")}
+
+
+def log_metrics(metrics: dict[str, Any], *, step: int | None = None, commit: bool | None = None) -> None:
+    """Log numbers to the active run. Raises ImportError without wandb, and W&B's own error without a run."""
+    import wandb
+
+    wandb.log(metrics, step=step, commit=commit)
