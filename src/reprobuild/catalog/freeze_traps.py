@@ -97,6 +97,7 @@ class FreezeTraps:
                 self._globs.append(row)
             else:
                 self._exact.setdefault(row.name, []).append(row)
+        self._glob = re.compile("|".join(fnmatch.translate(row.name) for row in self._globs) or r"(?!)")
 
     def line(self, line: str) -> FreezeMatch | None:
         """The first kind of line that this one is; None for an ordinary requirement."""
@@ -109,8 +110,9 @@ class FreezeTraps:
     def name(self, name: str, version: str | None = None) -> FreezeName | None:
         """What is known of this distribution of a freeze; None when it needs no care."""
         wanted = canonical(name)
-        globs = [row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name)]
-        rows = [*self._exact.get(wanted, ()), *globs]
+        rows = self._exact.get(wanted, [])
+        if self._glob.match(wanted):
+            rows = [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
         return next((row for row in rows if row.concerns(version)), None)
 
     def is_system_package(self, name: str) -> bool:

@@ -266,7 +266,7 @@ def nightly_date(version: str) -> str | None:
 
 def local_of(version: str) -> str:
     """The local part of a version in its normal form, empty when it has none."""
-    return re.sub(r"[-_]", ".", version.partition("+")[2]).lower()
+    return re.sub(r"[-_]", ".", version.partition("+")[2]).lower() if "+" in version else ""
 
 
 def _on(tags: tuple[str, ...], python_tag: str) -> bool:

@@ -39,6 +39,12 @@ ALWAYS_NEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 """Package, the versions that the row speaks of, and what each of those requires without any condition."""
 
 
+_ROWS = {
+    name: [(SpecifierSet(versions), needed) for other, versions, needed in ALWAYS_NEEDS if other == name]
+    for name, _, _ in ALWAYS_NEEDS
+}
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A package of the record without something that it can't do without."""
 
@@ -60,12 +66,11 @@ def gaps(subject: Subject) -> tuple[Gap, ...]:
 
 
 def _needed_by(package: Package) -> tuple[str, ...]:
-    rows = [row for row in ALWAYS_NEEDS if row[0] == package.canonical]
     version = package.version
     return tuple(
         name
-        for _, versions, needed in rows
-        if version is not None and SpecifierSet(versions).contains(version, prereleases=True)
+        for versions, needed in _ROWS.get(package.canonical, ())
+        if version is not None and versions.contains(version, prereleases=True)
         for name in needed
     )
 
