@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from reprobuild.errors import RecordError
+from reprobuild.records import wandb_log
 from reprobuild.records.combine import Part, combine
 from reprobuild.records.document import Choice, Document
 from reprobuild.records.folders import FOLDERS, read_folder
@@ -73,6 +74,8 @@ def read_all(paths: Sequence[Path | str], *, format: str | None = None, choice: 
 
 def _bounded(stream: BinaryIO, source: str) -> bytes:
     content = stream.read(LARGEST_FILE + 1)
+    if wandb_log.recognizes(content):
+        return content[:LARGEST_FILE]  # a long run's log; what matters stands at its beginning
     if len(content) > LARGEST_FILE:
         raise _too_large(source)
     return content

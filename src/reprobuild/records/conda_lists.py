@@ -9,7 +9,7 @@ from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import distribution_of_spec, distribution_of_url, snapshot_of_packages
 from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import parse_line
-from reprobuild.records.text import bounded, shortened
+from reprobuild.records.text import at_most, bounded, shortened
 from reprobuild.snapshot import CondaOrigin, Distribution, Note, Snapshot
 
 _EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=[^\s=]+=[^\s=]+")
@@ -41,7 +41,7 @@ def read_explicit(document: Document) -> Snapshot:
     """Exact URLs; pip's packages stand in comments that conda-lock writes (``# pip name @ url``)."""
     found: list[Distribution] = []
     notes: list[Note] = []
-    for number, line in enumerate(document.lines, start=1):
+    for number, line in at_most(enumerate(document.lines, start=1)):
         text = line.strip()
         if text.startswith("# pip "):
             item = parse_line(text.removeprefix("# pip "))
@@ -57,7 +57,7 @@ def read_export(document: Document) -> Snapshot:
     """``name=version=build`` lines; ``pypi_0`` marks what pip installed."""
     found: list[Distribution] = []
     notes: list[Note] = []
-    for number, line in enumerate(document.lines, start=1):
+    for number, line in at_most(enumerate(document.lines, start=1)):
         text = line.strip()
         if not text or text.startswith(("#", "@")):
             continue
@@ -69,7 +69,7 @@ def read_export(document: Document) -> Snapshot:
 
 def read_table(document: Document) -> Snapshot:
     """The table of ``conda list``: name, version, build and, where it is not defaults, the channel."""
-    found = list(_rows(document.lines))
+    found = list(at_most(_rows(document.lines)))
     return _snapshot(found, [], document)
 
 

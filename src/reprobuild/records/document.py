@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reprobuild.errors import RecordError
-from reprobuild.records.text import decode, decode_json
+from reprobuild.records.text import LARGEST_TEXT, decode, decode_json
 from reprobuild.records.yaml_text import decode_yaml
 from reprobuild.snapshot import Fields
 
@@ -37,7 +37,9 @@ class Document:
 
     @functools.cached_property
     def text(self) -> str:
-        """The text, whatever its encoding. Line ends are as they stand in the file."""
+        """The text, whatever its encoding; line ends as they stand in the file. Raises RecordError when too large."""
+        if len(self.content) > LARGEST_TEXT:
+            raise RecordError(f"larger than {LARGEST_TEXT // (1024 * 1024)} MB of text", source=self.source)
         return decode(self.content)
 
     @functools.cached_property

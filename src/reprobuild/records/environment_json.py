@@ -17,7 +17,7 @@ from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_line, parse_lines
-from reprobuild.records.text import bounded
+from reprobuild.records.text import at_most, bounded
 from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
 from reprobuild.snapshot import (
     Distribution,
@@ -126,7 +126,7 @@ def _distributions(flat: FlatFacts) -> RequirementList:
         return parse_lines(flat.pip_freeze, place="pip_freeze")
     distributions: list[Distribution] = []
     notes: list[Note] = []
-    for name, version in (flat.packages or {}).items():
+    for name, version in at_most((flat.packages or {}).items()):
         item = distribution_of_pair(name, version)
         if isinstance(item, Distribution):
             distributions.append(item)

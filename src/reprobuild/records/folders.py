@@ -151,10 +151,14 @@ def _wanted(folder: PurePosixPath, name: str) -> bool:
 
 
 def _content(path: Path) -> bytes | None:
-    """The bytes of a regular file; None for one that is too large or can't be read."""
+    """The bytes of a regular file; None for one that is too large or can't be read.
+
+    Of a transaction log the beginning is enough: the run's own facts stand there.
+    """
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST_FILE:
+        if not path.is_file() or (path.stat().st_size > LARGEST_FILE and path.suffix != ".wandb"):
             return None
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            return stream.read(LARGEST_FILE)
     except OSError:
         return None

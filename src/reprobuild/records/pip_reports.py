@@ -13,6 +13,7 @@ from reprobuild.records.conda_packages import snapshot_of_packages
 from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import parse_line
+from reprobuild.records.text import at_most
 from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, Note, PythonFacts, Snapshot, SystemFacts
 
 _TABLE_HEAD = re.compile(r"^Package +Version\b.*\n-{3,} +-{3,}", re.MULTILINE)
@@ -44,7 +45,7 @@ def read_inspect(document: Document) -> Snapshot:
     if str(value.get("version")) != "1" or not isinstance(value.get("installed"), list):
         raise RecordError("this is no report of pip inspect in its version 1", source=document.source)
     distributions: list[Distribution] = []
-    for index, entry in enumerate(value["installed"]):
+    for index, entry in at_most(enumerate(value["installed"])):
         distributions.append(_inspected(entry, f"installed[{index}]", document.source))
     ordered = tuple(distributions)
     given = value.get("environment")
@@ -103,7 +104,9 @@ def _system(environment: dict[str, Any]) -> SystemFacts:
 
 def read_list(document: Document) -> Snapshot:
     """``pip list --format json``, ``uv pip list --format json`` and ``conda list --json``."""
-    entries = [item for item in document.json_list if isinstance(item, dict) and isinstance(item.get("name"), str)]
+    entries = [
+        item for item in at_most(document.json_list) if isinstance(item, dict) and isinstance(item.get("name"), str)
+    ]
     if not entries:
         raise RecordError("no entry of this list names a package", source=document.source)
     distributions = tuple(map(_listed, entries))
@@ -129,7 +132,7 @@ def _listed(entry: dict[str, Any]) -> Distribution:
 
 def read_table(document: Document) -> Snapshot:
     """The table of ``pip list``; an editable project's location stands in the third column."""
-    distributions = tuple(_rows(document.lines))
+    distributions = tuple(at_most(_rows(document.lines)))
     if not distributions:
         raise RecordError("no row of this table names a package", source=document.source)
     return _snapshot(distributions)

@@ -22,7 +22,7 @@ from packaging.utils import (
 )
 
 from reprobuild.records.credentials import without_credentials
-from reprobuild.records.text import bounded, shortened
+from reprobuild.records.text import MOST_PACKAGES, at_most, bounded, shortened
 from reprobuild.snapshot import ArchiveInfo, DirectUrl, DirInfo, Distribution, Fields, Note, VcsInfo
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -75,13 +75,16 @@ class RequirementList(Fields, frozen=True, kw_only=True):
 
 
 def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
-    """Read a whole list. ``place`` is what the notes' paths start with (``pip_freeze``); never raises."""
+    """Read a whole list. ``place`` is what the notes' paths start with (``pip_freeze``).
+
+    Raises RecordError for more packages than any environment has.
+    """
     distributions: list[Distribution] = []
     options: list[Option] = []
     notes: list[Note] = []
     redactions = 0
     told: Distribution | None = None
-    for number, raw in logical_lines(text):
+    for number, raw in at_most(logical_lines(text), 2 * MOST_PACKAGES):
         line, removed = without_credentials(raw)
         redactions += removed
         path = f"{place} line {number}" if place else f"line {number}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +13,12 @@ from reprobuild.snapshot import Note
 
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes. No record of an environment comes near it; a larger file is something else."""
+
+LARGEST_TEXT = 16 * 1024 * 1024
+"""Bytes of a text that is read line by line, or as YAML or TOML, which take many times their size in memory."""
+
+MOST_PACKAGES = 200_000
+"""More than any environment has; each takes memory many times its line."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -51,6 +58,17 @@ def decode_json(content: bytes, source: str) -> object:
         raise RecordError(f"this is not JSON: {reason}", source=source) from error
     except RecursionError as error:
         raise RecordError("this JSON is nested too deep to be a record", source=source) from error
+
+
+Item = TypeVar("Item")
+
+
+def at_most(items: Iterable[Item], most: int = MOST_PACKAGES) -> Iterator[Item]:
+    """The items one by one. Raises RecordError beyond ``most``: a hostile file must not fill the memory."""
+    for number, item in enumerate(items):
+        if number >= most:
+            raise RecordError(f"more than {most} packages: that is no record of an environment")
+        yield item
 
 
 def shortened(text: str, limit: int = 80) -> str:

@@ -10,19 +10,15 @@ from typing import Any
 
 from reprobuild.errors import RecordError
 
-LARGEST = 16 * 1024 * 1024
-"""Characters of a YAML text that is read: it takes far more time and memory than JSON."""
-
 _DEEPEST = 60
+_MOST_EVENTS = 1_000_000
 _MOST_ALIASES = 2000
 
 
 def decode_yaml(text: str, source: str) -> Any:
-    """The value of a YAML text. Raises RecordError when it is broken, too large, too deep or full of aliases."""
+    """The value of a YAML text. Raises RecordError when it is broken, too deep, too long or full of aliases."""
     import yaml
 
-    if len(text) > LARGEST:
-        raise RecordError(f"larger than {LARGEST // (1024 * 1024)} MB of YAML", source=source)
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         _check(text, loader, source)
@@ -38,7 +34,9 @@ def _check(text: str, loader: Any, source: str) -> None:
     import yaml
 
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=loader):
+    for number, event in enumerate(yaml.parse(text, Loader=loader)):
+        if number > _MOST_EVENTS:
+            raise RecordError("this YAML is too long to be a record", source=source)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

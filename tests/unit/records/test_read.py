@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from reprobuild.errors import RecordError
 from reprobuild.records import parse, read
-from reprobuild.records.text import LARGEST_FILE
+from reprobuild.records.text import LARGEST_FILE, LARGEST_TEXT
 
 
 @pytest.mark.parametrize(
@@ -57,16 +56,14 @@ def test_a_file_that_is_too_large_is_refused_in_one_line(tmp_path: Path) -> None
         read(large)
 
 
-def test_a_missing_file_and_one_without_permission(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="there is no such file"):
+def test_a_missing_file_and_a_path_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"there is no such file"):
         read(tmp_path / "absent.json")
-    closed = tmp_path / "closed.json"
-    closed.write_text("numpy==1.0\n")
-    closed.chmod(0)
-    if os.access(closed, os.R_OK):
-        pytest.skip("this user reads every file, whatever its permissions")
-    with pytest.raises(RecordError, match="no permission to read it"):
-        read(closed)
+    with pytest.raises(RecordError, match=r"a part of the path is no folder|there is no such file"):
+        (tmp_path / "file").write_text("")
+        read(tmp_path / "file" / "inside.json")
+    with pytest.raises(RecordError, match=r"this is not a path"):
+        read("a\0b")
 
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,3 +75,28 @@ def test_the_format_can_be_named() -> None:
     assert parse(b"numpy==1.0\n", "x", format="requirements").distributions[0].version == "1.0"
     with pytest.raises(RecordError, match="there is no format 'nonsense'"):
         parse(b"numpy==1.0\n", "x", format="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a==1\n" * 400_001, "more than 400000 packages: that is no record of an environment"),
+        (b"a=1=0\n" * 300_000, "more than 200000 packages: that is no record of an environment"),
+        (b"a==1\n" + b"#" * (LARGEST_TEXT + 1), "larger than 16 MB of text"),
+        (b"name: x\ndependencies:\n" + b"- a\n" * 1_000_000, "this YAML is too long to be a record"),
+    ],
+    ids=["lines", "conda", "text", "yaml"],
+)
+def test_what_would_fill_the_memory_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        parse(content, "record")
+    assert caught.value.reason == reason
+
+
+def test_a_long_transaction_log_is_read_from_its_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "run-x.wandb"
+    with log.open("wb") as stream:
+        stream.write(b":W&B\xe1\xbe\x00")
+        stream.truncate(LARGEST_FILE + 1)
+    with pytest.raises(RecordError, match="no record of a run stands in this log"):
+        read(log)
