@@ -62,6 +62,17 @@ PLAN_SETTINGS = (
 )
 """What changes the plan."""
 
+CATALOG_SETTINGS = (
+    Setting(
+        "catalog",
+        "text",
+        "WHICH",
+        "tables of facts: newest (what 'reprobuild catalog refresh' wrote, where it did), packaged, or a folder that "
+        "a refresh wrote",
+    ),
+)
+"""Which facts a plan is made from."""
+
 TEMPLATE_SETTINGS = (Setting("templates", "path", "DIR", "folder whose templates override the packaged ones by block"),)
 """What changes how the recipe is written."""
 
@@ -75,8 +86,23 @@ NETWORK_SETTINGS = (
 )
 """What a real network needs."""
 
-SETTINGS = {setting.name: setting for setting in (*PLAN_SETTINGS, *TEMPLATE_SETTINGS, *NETWORK_SETTINGS)}
+REGISTRY_SETTINGS = (
+    Setting("docker-hub", "text", "URL", "registry to ask in place of https://registry-1.docker.io"),
+    Setting("github-registry", "text", "URL", "registry to ask in place of https://ghcr.io"),
+)
+"""Where the catalog's refresh finds images."""
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (*PLAN_SETTINGS, *CATALOG_SETTINGS, *TEMPLATE_SETTINGS, *NETWORK_SETTINGS, *REGISTRY_SETTINGS)
+}
 """Every setting by its name."""
+
+REFRESH_SETTINGS = (
+    *REGISTRY_SETTINGS,
+    *(SETTINGS[name] for name in ("pytorch-index", "python-downloads", "ca-certificate")),
+)
+"""What the catalog's refresh needs of a network."""
 
 Value = str | bool | Path | tuple[str, ...]
 

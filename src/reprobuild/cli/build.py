@@ -47,12 +47,11 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, render, build, and say what came of it."""
-    from reprobuild.catalog import Catalog
     from reprobuild.engine.docker import DockerEngine
     from reprobuild.planner import plan as make_plan
 
     snapshot = options.load_snapshot(arguments)
-    plan = make_plan(snapshot, Catalog.packaged(), options.plan_options(arguments))
+    plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
     build_options = options_of_build(arguments, plan)
     console.warn_all(plan.warnings)
     recipe = recipe_of(arguments, plan, snapshot)

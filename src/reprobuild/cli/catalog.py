@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reprobuild.cli import console
-from reprobuild.cli.options import add_json_argument
+from reprobuild.cli import catalog_refresh, console
+from reprobuild.cli.options import add_catalog_option, add_json_argument, load_catalog
 from reprobuild.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="the tables, with their rows and dates")
     add_json_argument(listing)
+    add_catalog_option(listing)
     show = actions.add_parser("show", help="the rows of one table")
     show.add_argument("table", metavar="TABLE", help="a name that 'list' prints")
     show.add_argument(
@@ -35,16 +36,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only rows with this text in this column; may be repeated",
     )
     add_json_argument(show)
+    add_catalog_option(show)
     search = actions.add_parser("search", help="rows of any table that hold a text")
     search.add_argument("text", metavar="TEXT", help="searched in every cell, without regard to case")
     add_json_argument(search)
+    add_catalog_option(search)
+    refreshing = actions.add_parser(
+        "refresh",
+        help="bring the tables up to date from registries and indexes",
+        description="Bring the tables of images, torch's wheels and CPython's builds up to date.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    catalog_refresh.configure(refreshing)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is asked for. Raises UsageError for a table or column that is not there, CatalogError."""
-    from reprobuild.catalog import Catalog
-
-    catalog = Catalog.packaged()
+    if arguments.action == "refresh":
+        return catalog_refresh.run(arguments)
+    catalog = load_catalog(arguments)
     match arguments.action:
         case "list":
             _list(catalog, arguments.json)
@@ -58,13 +68,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(catalog: Catalog, as_json: bool) -> None:
     if as_json:
         tables = [
-            {"name": each.name, "title": each.title, "rows": each.rows, "as_of": each.as_of, "key": list(each.key)}
+            {
+                "name": each.name,
+                "title": each.title,
+                "rows": each.rows,
+                "as_of": each.as_of,
+                "key": list(each.key),
+                "refreshed": each.refreshed,
+            }
             for each in catalog.tables
         ]
         console.write_json({"schema_version": 1, "date": catalog.date, "tables": tables})
         return
-    rows = [(each.name, str(each.rows), each.as_of, each.title) for each in catalog.tables]
-    console.write_result(aligned(("table", "rows", "as of", "what it holds"), rows))
+    rows = [
+        (each.name, str(each.rows), each.as_of, "refreshed" if each.refreshed else "packaged", each.title)
+        for each in catalog.tables
+    ]
+    console.write_result(aligned(("table", "rows", "as of", "from", "what it holds"), rows))
+    if catalog.superseded:
+        console.warn(
+            f"not read, for this release brings other tables than they extend: {', '.join(catalog.superseded)}",
+            hint="'reprobuild catalog refresh' takes their rows over",
+        )
 
 
 def _show(catalog: Catalog, name: str, conditions: Sequence[str], as_json: bool) -> None:

@@ -37,12 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, render, then print or write."""
-    from reprobuild.catalog import Catalog
     from reprobuild.planner import plan as make_plan
     from reprobuild.render import write_recipe
 
     snapshot = options.load_snapshot(arguments)
-    plan = make_plan(snapshot, Catalog.packaged(), options.plan_options(arguments))
+    plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
     recipe = _recipe(arguments, plan, snapshot)
     if arguments.output is not None:
         write_recipe(recipe, arguments.output, force=arguments.force)

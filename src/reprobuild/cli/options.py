@@ -18,8 +18,10 @@ import msgspec
 from reprobuild.cli import console
 from reprobuild.errors import UsageError
 from reprobuild.settings import (
+    CATALOG_SETTINGS,
     NETWORK_SETTINGS,
     PLAN_SETTINGS,
+    REFRESH_SETTINGS,
     TEMPLATE_SETTINGS,
     Found,
     Setting,
@@ -29,6 +31,7 @@ from reprobuild.settings import (
 )
 
 if TYPE_CHECKING:
+    from reprobuild.catalog import Catalog
     from reprobuild.plan import Platform
     from reprobuild.planner.options import PlanOptions
     from reprobuild.snapshot import Snapshot
@@ -97,7 +100,7 @@ def read_record(name: str) -> Snapshot:
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
     """What changes the plan."""
-    _add_settings(parser.add_argument_group("options of the plan"), PLAN_SETTINGS)
+    _add_settings(parser.add_argument_group("options of the plan"), PLAN_SETTINGS + CATALOG_SETTINGS)
 
 
 def plan_options(arguments: argparse.Namespace) -> PlanOptions:
@@ -114,6 +117,48 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         return PlanOptions(**fields)
     except UsageError as error:
         raise _located(error, found) from error
+
+
+def add_catalog_option(parser: argparse.ArgumentParser) -> None:
+    """``--catalog``, on the commands that read the catalog and make no plan."""
+    _add_settings(parser, CATALOG_SETTINGS)
+
+
+def load_catalog(arguments: argparse.Namespace) -> Catalog:
+    """The tables of facts that ``--catalog`` names: with the user's refreshed ones, a folder's, or only the packaged.
+
+    Raises UsageError for a folder without refreshed tables, CatalogError for broken ones.
+    """
+    from reprobuild.catalog import Catalog
+
+    found = _resolve(arguments, CATALOG_SETTINGS).get("catalog")
+    match str(found.value) if found is not None else "newest":
+        case "newest":
+            return Catalog.load()
+        case "packaged":
+            return Catalog.packaged()
+        case name:
+            catalog = Catalog.load(Path(name).expanduser())
+            if found is not None and catalog is Catalog.packaged():
+                raise UsageError(
+                    f"{found.origin}: {name!r} is neither newest nor packaged nor a folder with refreshed tables",
+                    hint="'reprobuild catalog refresh --output DIR' writes one",
+                )
+            return catalog
+
+
+def add_refresh_options(parser: argparse.ArgumentParser) -> None:
+    """Where the catalog's refresh asks."""
+    _add_settings(parser.add_argument_group("options of the network"), REFRESH_SETTINGS)
+
+
+def refresh_addresses(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is set of the refresh's addresses and its certificate, by attribute. Raises UsageError."""
+    found = _resolve(arguments, REFRESH_SETTINGS)
+    addresses: dict[str, Any] = {name: _url(each) for name, each in found.items() if name != "ca-certificate"}
+    if "ca-certificate" in found:
+        addresses["ca-certificate"] = _certificate(found["ca-certificate"])
+    return {name.replace("-", "_"): value for name, value in addresses.items()}
 
 
 def parse_platform(text: str, origin: str = "--platform") -> Platform:
@@ -220,7 +265,10 @@ def _resolve(arguments: argparse.Namespace, settings: tuple[Setting, ...]) -> di
 
 def _url(found: Found) -> str:
     url = str(found.value).rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"{found.origin}: not a URL: {error}") from error
     if parts.scheme not in ("http", "https", "file") or (not parts.netloc and parts.scheme != "file"):
         raise UsageError(f"{found.origin}: must be a URL that starts with https:// or http://")
     if any(character.isspace() or not character.isprintable() for character in url):

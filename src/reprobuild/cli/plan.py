@@ -33,11 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan and print. ``--strict`` makes the planner refuse what is not exact."""
-    from reprobuild.catalog import Catalog
     from reprobuild.explain import Page, explain
     from reprobuild.planner import plan as make_plan
 
-    plan = make_plan(options.load_snapshot(arguments), Catalog.packaged(), options.plan_options(arguments))
+    plan = make_plan(options.load_snapshot(arguments), options.load_catalog(arguments), options.plan_options(arguments))
     if arguments.json:
         console.write_json(plan.to_json_object())
         return 0

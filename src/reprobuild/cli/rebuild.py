@@ -36,7 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, build, verify, and push only what was proved. Exits with 7 when the image is not the environment."""
     import msgspec
 
-    from reprobuild.catalog import Catalog
     from reprobuild.engine.docker import DockerEngine
     from reprobuild.planner import plan as make_plan
     from reprobuild.verify import verify as prove
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("rebuild needs a name for the image", hint="add --tag NAME, such as --tag my-run:rebuilt")
     chosen = verify.verify_options(arguments)
     snapshot = options.load_snapshot(arguments)
-    plan = make_plan(snapshot, Catalog.packaged(), options.plan_options(arguments))
+    plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
     build_options = build.options_of_build(arguments, plan)
     console.warn_all(plan.warnings)
     recipe, engine = build.recipe_of(arguments, plan, snapshot), DockerEngine.from_environment()

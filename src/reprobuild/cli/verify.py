@@ -71,14 +71,13 @@ def verify_options(arguments: argparse.Namespace) -> VerifyOptions:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine the image, print the proof, and exit with 7 when it is not the recorded environment."""
-    from reprobuild.catalog import Catalog
     from reprobuild.engine.docker import DockerEngine
     from reprobuild.planner import plan as make_plan
     from reprobuild.verify import verify
 
     chosen = verify_options(arguments)
     snapshot = options.load_snapshot(arguments)
-    plan = make_plan(snapshot, Catalog.packaged(), options.plan_options(arguments))
+    plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
     proof = verify(snapshot, plan, arguments.image, DockerEngine.from_environment(), chosen)
     return deliver(proof, arguments)
 
