@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from tests.lab.laboratory import Laboratory
+from tests.lab.laboratory.wheels import made_up_wheel
 
 from reprobuild.build import BuildFailed, BuildOptions, build
 from reprobuild.engine import BuildEvent, Built, CacheHit, Output, StepStarted
@@ -195,3 +201,61 @@ def test_a_second_laboratory_stands_beside_the_first_and_leaves_nothing_behind(l
     assert not folder.exists()
     assert str(folder) not in Path("/proc/self/mounts").read_text()
     assert lab.client.ping()
+
+
+@pytest.fixture
+def authority(lab: Laboratory, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The laboratory's site over TLS, under an authority that nobody knows: its URL and the authority's certificate."""
+    certificate, key = tmp_path / "authority.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=laboratory", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    openssl = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subprocess.run([*openssl, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(lab.site.folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}/whl", certificate
+        server.shutdown()
+
+
+def test_an_authority_of_the_network_is_trusted_when_it_is_given(
+    engine: DockerEngine, lab: Laboratory, authority: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, certificate = authority
+    lab.site.add_wheel("tls", made_up_wheel(tmp_path, "made-up", "1.0", {"made_up.py": ""}))
+    base = lab.provide_base("python:3.11-slim")
+    install = f"pip install --retries 0 --index-url {url}/tls made-up==1.0"
+    error = failed(engine, f"FROM {base}\nRUN {install}\n")
+    assert error.diagnosis.name == "tls"
+    assert "--ca-certificate" in (error.hint or "")
+    trusting = recipe(f"FROM {base}\nCOPY certificates/ /c/\nRUN PIP_CERT=/c/given.crt {install}\n")
+    build(trusting, engine, BuildOptions(network="host", ca_certificate=certificate))
+
+
+def test_a_package_that_the_index_does_not_have(engine: DockerEngine, lab: Laboratory, tmp_path: Path) -> None:
+    lab.images.provide_uv("ghcr.io/astral-sh/uv:of-this-lab")
+    lab.site.add_wheel("cpu", made_up_wheel(tmp_path, "made-up", "1.0", {"made_up.py": ""}))
+    lines = f"FROM {lab.provide_base('python:3.11-slim')}\nCOPY --from=ghcr.io/astral-sh/uv:of-this-lab /uv /uv\n"
+    install = f"RUN /uv pip install --system --no-cache --index-url {lab.site.pytorch_index}/cpu"
+    missing = failed(engine, f"{lines}{install} made-up==2.0\n")
+    assert (missing.diagnosis.name, "made-up==2.0" in str(missing)) == ("package-missing", True)
+    assert failed(engine, f"{lines}{install} never-was\n").diagnosis.name == "package-missing"
+    wrong = f"made-up==1.0 --hash=sha256:{'0' * 64}"
+    hashed = f"{lines}RUN echo '{wrong}' > /r.txt\n{install} --require-hashes -r /r.txt\n"
+    assert failed(engine, hashed).diagnosis.name == "checksum"
+    build(
+        recipe(f"{lines}{install} made-up==1.0\nRUN python -c 'import made_up'\n"), engine, BuildOptions(network="host")
+    )
