@@ -178,5 +178,6 @@ def parse_proof(content: bytes, *, source: str | None = None) -> Proof:
     try:
         return msgspec.convert(head, Proof)
     except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
+        # Our own mark may stand in the value that the message repeats, so that the last one counts.
+        message, _, place = f"{error}".rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
         raise RecordError(message, source=source, path=place.rstrip("`").lstrip(".") or None) from error

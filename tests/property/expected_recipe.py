@@ -28,13 +28,21 @@ _ORIGIN = (
     rf'(--default-index ("\$\{{PYTORCH_INDEX\}}/{_WORD}"|{_QUOTED_URL}) |'
     rf'--no-index --find-links ("\$\{{PYTORCH_INDEX\}}"/[A-Za-z0-9._/-]+|{_QUOTED_URL}) )?'
 )
+_REQUIRES = (
+    rf"uv pip install --python /opt/venv/bin/python --target /opt/build-\d\d (--constraints {_FILE} )?"
+    rf"(--exclude-newer [0-9TZ:.-]+ )?--requirements {_FILE} && "
+)
+_VARIABLES = r"([A-Z_]+=('[A-Za-z0-9 .=_-]+'|[A-Za-z0-9._-]+) )*(PATH=\"/opt/build-\d\d/bin:\$\{PATH\}\" )?"
 _UV_INSTALL = (
-    rf"{_TRUST}uv pip install --python /opt/venv/bin/python (--no-deps )?{_ORIGIN}(--require-hashes )?"
+    rf"{_TRUST}({_REQUIRES})?{_VARIABLES}(PYTHONPATH=/opt/build-\d\d )?"
+    rf"uv pip install --python /opt/venv/bin/python (--no-deps )?{_ORIGIN}(--require-hashes )?"
     rf"(--no-build-isolation )?(--build-constraints {_FILE} )?(--exclude-newer [0-9TZ:.-]+ )?--requirements {_FILE}"
 )
 _PIP_INSTALL = (
-    rf"{_TRUST}uv pip install --python /opt/venv/bin/python --no-deps --target /opt/pip-[0-9.]+ pip==[0-9.]+ && "
-    rf"PYTHONPATH=/opt/pip-[0-9.]+ (PIP_CONSTRAINT={_FILE} )?/opt/venv/bin/python -m pip install --ignore-installed "
+    rf"{_TRUST}({_REQUIRES})?"
+    r"uv pip install --python /opt/venv/bin/python --no-deps --target /opt/pip-[0-9.]+ pip==[0-9.]+ && "
+    rf"{_VARIABLES}PYTHONPATH=(/opt/build-\d\d:)?/opt/pip-[0-9.]+ (PIP_CONSTRAINT={_FILE} )?"
+    r"/opt/venv/bin/python -m pip install --ignore-installed "
     rf"(--no-deps )?(--index-url \S+ )?(--require-hashes )?(--use-pep517|--no-build-isolation) --requirement {_FILE}"
 )
 _TAKE_ALONG = (
@@ -44,12 +52,20 @@ _TAKE_ALONG = (
     r"--target-directory=(?P=root)/lib/taken-along"
 )
 _LINK = r"echo (/usr/local|/opt/python)/lib/taken-along > /etc/ld\.so\.conf\.d/zz-python\.conf && ldconfig"
+_DOWNLOAD = (
+    rf"RUN {_TRUST}curl --fail --location --silent --show-error --output /tmp/(?P<NAME>openssl|python)\.tgz "
+    rf"({_QUOTED_URL}|\"\$\{{[A-Z]+_SOURCE_MIRROR\}}\"/[A-Za-z0-9._/-]+)"
+    r"( && echo '[0-9a-f]{64}  /tmp/(?P=NAME)\.tgz' > /tmp/(?P=NAME)\.sha256 && "
+    r"sha256sum --check /tmp/(?P=NAME)\.sha256)? && tar --extract --file /tmp/(?P=NAME)\.tgz --strip-components 1 && "
+)
 _COMPILE = (
-    rf"WORKDIR /tmp/python\nRUN {_TRUST}curl --fail --location --silent --show-error --output /tmp/python\.tgz "
-    rf"{_QUOTED_URL}"
-    r"( && echo '[0-9a-f]{64}  /tmp/python\.tgz' > /tmp/python\.sha256 && sha256sum --check /tmp/python\.sha256)? && "
-    r"tar --extract --file /tmp/python\.tgz --strip-components 1 && \./configure --prefix=/opt/python "
-    r'--with-ensurepip=no && make --jobs "\$\(nproc\)" && make install\n'
+    r'ARG PYTHON_SOURCE_MIRROR="https://www\.python\.org/ftp/python"\n'
+    r'(ARG OPENSSL_SOURCE_MIRROR="https://github\.com/openssl/openssl/releases/download"\n'
+    rf"WORKDIR /tmp/openssl\n{_DOWNLOAD.replace('NAME', 'first')}\./config no-shared no-tests --prefix=/opt/openssl "
+    r'--openssldir=/etc/ssl && make --jobs "\$\(nproc\)" && make install_sw\n)?'
+    rf"WORKDIR /tmp/python\n{_DOWNLOAD.replace('NAME', 'second')}rm -rf Lib/test && \./configure --prefix=/opt/python "
+    r"--with-ensurepip=no( --with-openssl=/opt/openssl CPPFLAGS=-I/opt/openssl/include LDFLAGS=-L/opt/openssl/lib)? && "
+    r'make --jobs "\$\(nproc\)" && make install\n'
     rf"{_TAKE_ALONG.replace('?P<root>', '?P<source>').replace('?P=root', '?P=source')}\n"
     r"RUN uv venv --no-python-downloads --python /opt/python/bin/python3 /opt/venv\nWORKDIR /"
 )
@@ -63,7 +79,7 @@ STEPS = [
     r"ARG PIP_INDEX_URL",
     r"ARG UV_PYTHON_DOWNLOADS_JSON_URL",
     r"ARG UV_PYTHON_INSTALL_MIRROR",
-    rf"RUN {_PACKAGES}",
+    rf"(RUN {_PACKAGES})?",
     r"COPY certificates/ /opt/certificates/",
     r"COPY --from=uv /uv /usr/local/bin/uv",
     r"ENV UV_NO_CACHE=1 [A-Z0-9_= a-z]+",

@@ -11,9 +11,15 @@ from reprobuild.errors import PlanError
 from reprobuild.plan import Plan
 from reprobuild.render.folder import write_recipe
 from reprobuild.render.recipe import PYTORCH_INDEX, Recipe, RecipeDefaults
-from reprobuild.render.requirements import build_constraint_file, requirement_file
+from reprobuild.render.requirements import build_constraint_file, build_requires_file, requirement_file
 from reprobuild.render.templates import fill_dockerfile, shipped_text
-from reprobuild.render.view import constraint_path, requirement_path, view_of
+from reprobuild.render.view import (
+    build_requires_of,
+    build_requires_path,
+    constraint_path,
+    requirement_path,
+    view_of,
+)
 from reprobuild.snapshot import Snapshot
 
 __all__ = ["PYTORCH_INDEX", "Recipe", "RecipeDefaults", "render", "write_recipe"]
@@ -44,6 +50,8 @@ def render(
         files[requirement_path(number, group)] = requirement_file(group)
         if group.build_constraints:
             files[constraint_path(number, group)] = build_constraint_file(group)
+        if lines := build_requires_of(number, plan):
+            files[build_requires_path(number, group)] = build_requires_file(group, lines)
     return Recipe(files=files)
 
 

@@ -32,6 +32,12 @@ def build_constraint_file(group: PackageGroup) -> bytes:
     return _text(f"Bounds for what packages of the group {group.name} are built with.", lines)
 
 
+def build_requires_file(group: PackageGroup, lines: tuple[str, ...]) -> bytes:
+    """Text of the file that names what the group's packages are built with, where isolation does not bring it."""
+    bounded = [_bounded(line, group.name) for line in lines]
+    return _text(f"What packages of the group {group.name} are built with, beside what is installed.", bounded)
+
+
 def has_hashes_throughout(group: PackageGroup) -> bool:
     """Whether every requirement names the digests of its files, so that an installer can insist on them."""
     return all(" --hash=" in requirement.line for requirement in group.requirements)

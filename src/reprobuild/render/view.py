@@ -6,9 +6,11 @@ command is quoted here; text of comments and values is quoted by the templates' 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from reprobuild import __version__
 from reprobuild.plan import (
@@ -19,34 +21,27 @@ from reprobuild.plan import (
     Direct,
     Fidelity,
     FindLinks,
-    ImagePython,
     NamedIndex,
     PackageGroup,
     Plan,
     PytorchFolder,
     Question,
     SourcePython,
-    UvPython,
 )
-from reprobuild.render.commands import install_command
-from reprobuild.render.quoting import file_name, image_reference, shell_word, single_line, system_package
+from reprobuild.render.commands import GroupFiles, build_requires, install_command
+from reprobuild.render.interpreter import Copy, PythonView, compiler_packages, python_view
+from reprobuild.render.quoting import file_name, image_reference, single_line, system_package
 from reprobuild.render.recipe import RecipeDefaults
 
 STALE_NVIDIA_SOURCES = ("/etc/apt/sources.list.d/cuda*", "/etc/apt/sources.list.d/nvidia-ml*")
 """Lists in ``nvidia/cuda`` images. NVIDIA changed its signing key in April 2022, so that ``apt-get update`` fails in
 images made before, and nothing is installed from there: the libraries are in the image."""
 
-PYTHON_BUILD_PACKAGES = {
-    "apt": (
-        *("build-essential", "curl", "libbz2-dev", "libffi-dev", "liblzma-dev", "libreadline-dev", "libsqlite3-dev"),
-        *("libssl-dev", "uuid-dev", "zlib1g-dev"),
-    ),
-    "dnf": (
-        *("bzip2-devel", "curl", "findutils", "gcc", "libffi-devel", "libuuid-devel", "make", "openssl-devel"),
-        *("readline-devel", "sqlite-devel", "xz-devel", "zlib-devel"),
-    ),
-}
-"""What the commands of ``python/source.j2`` call, and the headers of the libraries that CPython's modules wrap."""
+OFFICIAL_IMAGE_BRINGS = frozenset({"ca-certificates"})
+"""What every ``python:`` image has. Its Debian may have moved to the archive since, where apt finds nothing: a recipe
+that needs nothing else from apt doesn't call it."""
+
+UNPINNED = "Without versions: the archive keeps only the newest of each, so that a pin would break the next build."
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +54,9 @@ class Names(Fields, frozen=True, kw_only=True):
     names: tuple[str, ...]
     stale_sources: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    """``name: why``, for the comment."""
+    """``names: why``, for the comment."""
+    remarks: tuple[str, ...] = ()
+    """Sentences of the comment that the file says once."""
 
 
 class GroupStep(Fields, frozen=True, kw_only=True):
@@ -72,38 +69,6 @@ class GroupStep(Fields, frozen=True, kw_only=True):
     """Words of the command, quoted, one to a line."""
     preparation: tuple[str, ...] = ()
     """Commands that come first, each one a line."""
-
-
-class Copy(Fields, frozen=True, kw_only=True):
-    """A tree that the final stage takes over from another."""
-
-    stage: str
-    path: str
-
-
-class PythonView(Fields, frozen=True, kw_only=True):
-    """How the interpreter comes into the builder."""
-
-    partial: str
-    """Template that shows it."""
-    version: str
-    interpreter: str = ""
-    """Path that the virtual environment is made from, quoted for the shell."""
-    pinned_build: tuple[str, ...] = ()
-    image_stages: tuple[str, ...] = ()
-    """Images that stand in stages of their own."""
-    url: str = ""
-    checksums: tuple[str, ...] = ()
-    copies: tuple[Copy, ...] = ()
-    library_roots: tuple[str, ...] = ()
-    """None or one: the tree that takes along the libraries it is linked with."""
-    link_steps: tuple[str, ...] = ()
-    """Commands after the copy of that tree into another stage."""
-
-    @property
-    def link_runs(self) -> tuple[tuple[str, ...], ...]:
-        """The steps of the final stage's RUN, or none."""
-        return (self.link_steps,) if self.link_steps else ()
 
 
 class View(Fields, frozen=True, kw_only=True):
@@ -123,7 +88,8 @@ class View(Fields, frozen=True, kw_only=True):
     uv_image: str
     base: str
     build_base: str
-    build_packages: Names
+    build_packages: tuple[Names, ...]
+    """None or one."""
     runtime_packages: tuple[Names, ...]
     """None or one."""
     python: PythonView
@@ -135,8 +101,9 @@ class View(Fields, frozen=True, kw_only=True):
 
 def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
     """Take ``plan`` apart. Raises PlanError for text that can't stand where it belongs, UsageError for a default."""
-    python = _python(plan)
+    python = python_view(plan.python)
     arguments = defaults.build_arguments()
+    build_packages = _build_packages(plan)
     return View(
         title=title_of(plan),
         facts=_facts(plan),
@@ -150,10 +117,10 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
         uv_image=image_reference(plan.uv_image),
         base=image_reference(plan.base.reference),
         build_base=image_reference((plan.build_base or plan.base).reference),
-        build_packages=_build_packages(plan),
-        runtime_packages=_runtime_packages(plan),
+        build_packages=build_packages,
+        runtime_packages=_runtime_packages(plan, said=bool(build_packages)),
         python=python,
-        groups=tuple(_group(number, group) for number, group in enumerate(plan.groups, start=1)),
+        groups=tuple(_group(number, plan) for number in range(1, len(plan.groups) + 1)),
         copies=(*python.copies, Copy(stage="builder", path="/opt/venv")),
         environment=_environment(plan),
         labels=_labels(plan),
@@ -161,7 +128,15 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
 
 
 def _because(decision: Decision) -> str:
-    return f"{decision.choice}: {decision.reason.rstrip('.')}."
+    """Choice and reason. System packages are listed one by one, and what differs is said on top: once is enough."""
+    choice = "" if decision.question is Question.SYSTEM_PACKAGES else decision.choice
+    reason = "" if decision.fidelity is not Fidelity.EXACT else sentence(decision.reason)
+    return ": ".join(part for part in (choice, reason) if part) or "What differs is said on top."
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital first letter and one full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def title_of(plan: Plan) -> str:
@@ -189,6 +164,11 @@ def constraint_path(number: int, group: PackageGroup) -> str:
     return f"requirements/{number:02d}-{file_name(group.name)}.build.txt"
 
 
+def build_requires_path(number: int, group: PackageGroup) -> str:
+    """Where the context names what the group's packages are built with."""
+    return f"requirements/{number:02d}-{file_name(group.name)}.requires.txt"
+
+
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     return (
         ("record", plan.snapshot_digest),
@@ -200,7 +180,8 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def _difference_lists(plan: Plan) -> tuple[tuple[str, tuple[str, ...]], ...]:
     decided = [
-        f"{decision.question} ({decision.fidelity}): {decision.choice}; {decision.reason}"
+        f"{sentence(f'{decision.question} ({decision.fidelity})').rstrip('.')}: {decision.choice}. "
+        f"{sentence(decision.reason)}"
         for decision in plan.decisions
         if decision.fidelity is not Fidelity.EXACT
     ]
@@ -213,88 +194,74 @@ def _difference_lists(plan: Plan) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (("What differs from the record:", lines),) if lines else ()
 
 
-def _build_packages(plan: Plan) -> Names:
+def _build_packages(plan: Plan) -> tuple[Names, ...]:
     """What the builder installs: the plan's, and what the recipe's own commands call."""
-    wanted = {"ca-certificates": "the mirrors' and indexes' TLS certificates"}
+    base = plan.build_base or plan.base
+    wanted = {"ca-certificates": "TLS connections to indexes and mirrors"}
     if any(group.needs_git for group in plan.groups):
         wanted["git"] = "packages from version control"
     if isinstance(plan.python, SourcePython):
-        wanted |= dict.fromkeys(PYTHON_BUILD_PACKAGES[plan.base.package_manager], "to compile CPython")
+        wanted |= dict.fromkeys(compiler_packages(plan.python, base.package_manager), "to compile CPython")
     of_base = isinstance(plan.python, BasePython)
     for package in plan.system_packages:
         if package.stage == "build" or of_base:
             wanted.setdefault(package.name, package.reason)
-    return _names(wanted, plan.build_base or plan.base)
+    return _names(wanted, base, (UNPINNED,))
 
 
-def _runtime_packages(plan: Plan) -> tuple[Names, ...]:
+def _runtime_packages(plan: Plan, *, said: bool) -> tuple[Names, ...]:
+    """``said``: whether the builder's step has already told what holds for both."""
     wanted = {package.name: package.reason for package in plan.system_packages if package.stage == "runtime"}
-    return (_names(wanted, plan.base),) if wanted else ()
+    return _names(wanted, plan.base, () if said else (UNPINNED,))
 
 
-def _names(wanted: dict[str, str], base: BaseImage) -> Names:
+def _names(wanted: dict[str, str], base: BaseImage, remarks: tuple[str, ...]) -> tuple[Names, ...]:
     of_nvidia = base.repository.rpartition("/")[0].endswith("nvidia") and base.package_manager == "apt"
-    return Names(
-        names=tuple(system_package(name) for name in sorted(wanted)),
+    brought = OFFICIAL_IMAGE_BRINGS if base.repository == "python" else frozenset()
+    lacking = {name: reason for name, reason in sorted(wanted.items()) if name not in brought}
+    if not lacking:
+        return ()
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in lacking.items():
+        by_reason.setdefault(reason, []).append(name)
+    step = Names(
+        names=tuple(system_package(name) for name in lacking),
         stale_sources=STALE_NVIDIA_SOURCES if of_nvidia else (),
-        reasons=tuple(f"{name}: {wanted[name]}" for name in sorted(wanted)),
+        reasons=tuple(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()),
+        remarks=remarks,
     )
+    return (step,)
 
 
-def _python(plan: Plan) -> PythonView:
-    match plan.python:
-        case UvPython(version=version, build=build):
-            return PythonView(
-                partial="python/uv.j2",
-                version=version,
-                interpreter=shell_word(version),
-                pinned_build=(build,) if build else (),
-                copies=(Copy(stage="builder", path="/opt/python"),),
-            )
-        case ImagePython(version=version, is_base=True):
-            return PythonView(partial="python/base.j2", version=version, interpreter="/usr/local/bin/python3")
-        case ImagePython(version=version, image=image):
-            return PythonView(
-                partial="python/image.j2",
-                version=version,
-                interpreter="/usr/local/bin/python3",
-                image_stages=(image_reference(image),),
-                copies=(Copy(stage="python", path="/usr/local"),),
-                library_roots=("/usr/local",),
-                link_steps=_link_steps("/usr/local"),
-            )
-        case SourcePython(version=version, url=url, sha256=sha256):
-            return PythonView(
-                partial="python/source.j2",
-                version=version,
-                interpreter="/opt/python/bin/python3",
-                url=shell_word(url),
-                checksums=(shell_word(f"{sha256}  /tmp/python.tgz"),) if sha256 else (),
-                copies=(Copy(stage="builder", path="/opt/python"),),
-                library_roots=("/opt/python",),
-                link_steps=_link_steps("/opt/python"),
-            )
-        case BasePython(version=version, executable=executable):
-            return PythonView(partial="python/base.j2", version=version, interpreter=shell_word(executable))
-        case never:
-            assert_never(never)
-
-
-def _link_steps(root: str) -> tuple[str, ...]:
-    """Let the loader find what was taken along, after the base's own: the name sorts last."""
-    return (f"echo {root}/lib/taken-along > /etc/ld.so.conf.d/zz-python.conf", "ldconfig")
-
-
-def _group(number: int, group: PackageGroup) -> GroupStep:
-    requirements = requirement_path(number, group)
-    constraints = constraint_path(number, group) if group.build_constraints else None
-    preparation, command = install_command(group, requirements, constraints)
+def _group(number: int, plan: Plan) -> GroupStep:
+    group = plan.groups[number - 1]
+    files = GroupFiles(
+        number=number,
+        requirements=requirement_path(number, group),
+        constraints=constraint_path(number, group) if group.build_constraints else None,
+        build_requires=build_requires_path(number, group) if build_requires_of(number, plan) else None,
+    )
+    preparation, command = install_command(group, files)
     return GroupStep(
-        title=f"{group.title.rstrip('.')}. From {origin_words(group)}.",
-        files=(requirements, constraints) if constraints else (requirements,),
+        title=f"{sentence(group.title)} From {origin_words(group)}.",
+        files=files.paths,
         command=command,
         preparation=preparation,
     )
+
+
+def _before(number: int, plan: Plan) -> frozenset[str]:
+    """Canonical names of what earlier groups have installed."""
+    return frozenset(_installed(plan.groups[: number - 1]))
+
+
+def _installed(groups: Iterable[PackageGroup]) -> Iterable[str]:
+    return (canonicalize_name(requirement.name) for group in groups for requirement in group.requirements)
+
+
+def build_requires_of(number: int, plan: Plan) -> tuple[str, ...]:
+    """What has to be there when the group is built without isolation, and no earlier group installs."""
+    return build_requires(plan.groups[number - 1], _before(number, plan))
 
 
 def origin_words(group: PackageGroup) -> str:

@@ -13,14 +13,15 @@ from tests.unit import plans
 
 from reprobuild.errors import PlanError
 from reprobuild.plan import Direct, FindLinks, NamedIndex, PytorchFolder, Requirement
-from reprobuild.render.commands import install_command
+from reprobuild.render.commands import GroupFiles, build_requires, install_command
 
 FILE = "requirements/01-x.txt"
 
 
 def command(constraints: str | None = None, **changes: Any) -> str:
     """The command of a group with these fields, on one line."""
-    return " ".join(install_command(plans.group(**changes), FILE, constraints)[1])
+    files = GroupFiles(requirements=FILE, constraints=constraints)
+    return " ".join(install_command(plans.group(**changes), files)[1])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,8 @@ def test_an_open_record_s_last_group_resolves() -> None:
 
 def test_pip_stands_outside_the_environment() -> None:
     before, words = install_command(
-        plans.group(installer="pip", installer_version="24.0", exclude_newer="2022-01-20T00:00:00Z"), FILE, "c.txt"
+        plans.group(installer="pip", installer_version="24.0", exclude_newer="2022-01-20T00:00:00Z"),
+        GroupFiles(requirements=FILE, constraints="c.txt"),
     )
     assert before == ("uv pip install --python /opt/venv/bin/python --no-deps --target /opt/pip-24.0 pip==24.0",)
     assert " ".join(words) == (
@@ -81,6 +83,39 @@ def test_a_new_pip_has_switches_for_what_builds() -> None:
     text = command("c.txt", installer="pip", installer_version="26.0", exclude_newer="2022-01-20T00:00:00Z")
     assert "--build-constraint /opt/recipe/c.txt --uploaded-prior-to 2022-01-20T00:00:00Z" in text
     assert "PIP_CONSTRAINT" not in text
+
+
+def test_a_build_without_isolation_finds_its_requirements_beside_the_environment() -> None:
+    files = GroupFiles(requirements=FILE, number=4, constraints="c.txt", build_requires="r.txt")
+    changes = {"build_isolation": False, "build_environment": {"MAX_JOBS": "4", "CFLAGS": "-O1 -g"}}
+    before, words = install_command(plans.group(exclude_newer="2022-01-20", **changes), files)
+    assert before == (
+        "uv pip install --python /opt/venv/bin/python --target /opt/build-04 --constraints /opt/recipe/c.txt "
+        "--exclude-newer 2022-01-20T23:59:59Z --requirements /opt/recipe/r.txt",
+    )
+    assert words[0] == (
+        "CFLAGS='-O1 -g' MAX_JOBS=4 PATH=\"/opt/build-04/bin:${PATH}\" PYTHONPATH=/opt/build-04 "
+        "uv pip install --python /opt/venv/bin/python"
+    )
+    pip = install_command(plans.group(installer="pip", installer_version="24.0", **changes), files)
+    assert len(pip[0]) == 2
+    assert "PYTHONPATH=/opt/build-04:/opt/pip-24.0 " in pip[1][0]
+
+
+def test_what_is_installed_already_is_no_build_requirement_unless_it_is_bounded() -> None:
+    group = plans.group(
+        build_isolation=False, build_requires=("numpy", "Cython<3"), build_constraints=("setuptools<60",)
+    )
+    everything = {"numpy", "cython", "setuptools", "wheel"}
+    assert build_requires(group, everything) == ("Cython<3", "setuptools")
+    assert build_requires(group, ()) == ("numpy", "Cython<3", "setuptools", "wheel")
+    assert build_requires(plans.group(build_requires=("numpy",)), ()) == ()
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD x", "path", "A=B", "$(id)"])
+def test_a_variable_s_name_is_a_name(name: str) -> None:
+    with pytest.raises(PlanError, match="where the name of a variable belongs"):
+        command(build_environment={name: "1"})
 
 
 def test_pip_without_a_version_is_refused() -> None:

@@ -16,6 +16,7 @@ from tests.unit import plans
 from reprobuild.errors import PlanError, UsageError
 from reprobuild.plan import (
     Accelerator,
+    BaseImage,
     BasePython,
     Fidelity,
     ImagePython,
@@ -41,6 +42,9 @@ SOURCES: dict[str, PythonSource] = {
     "image": ImagePython(version="3.8.1", image="python:3.8.1-slim-buster"),
     "base": BasePython(version="3.10.12", executable="/usr/bin/python3.10"),
     "source": SourcePython(version="3.6.1", url="https://example.org/Python-3.6.1.tgz", sha256="a" * 64),
+    "source, old OpenSSL": SourcePython(
+        version="3.6.1", url="https://www.python.org/ftp/python/3.6.1/Python-3.6.1.tgz", openssl="1.1.1w"
+    ),
     "image is the base": ImagePython(version="3.10.12", image="python:3.10.12-slim-bookworm", is_base=True),
 }
 
@@ -85,6 +89,7 @@ def test_only_the_classic_builder_s_syntax() -> None:
         ("image", ["python /usr/local", "builder /opt/venv"]),
         ("base", ["builder /opt/venv"]),
         ("source", ["builder /opt/python", "builder /opt/venv"]),
+        ("source, old OpenSSL", ["builder /opt/python", "builder /opt/venv"]),
         ("image is the base", ["builder /opt/venv"]),
     ],
 )
@@ -156,6 +161,11 @@ def test_build_arguments() -> None:
         "UV_PYTHON_DOWNLOADS_JSON_URL",
         "UV_PYTHON_INSTALL_MIRROR",
     ]
+    compiled = of_keyword(recipe(python=SOURCES["source, old OpenSSL"]).dockerfile, "ARG")
+    assert compiled[5:] == [
+        'PYTHON_SOURCE_MIRROR="https://www.python.org/ftp/python"',
+        'OPENSSL_SOURCE_MIRROR="https://github.com/openssl/openssl/releases/download"',
+    ]
     mirrored = RecipeDefaults(pytorch_index="https://mirror.example/whl/", index_url="https://mirror.example/simple")
     assert of_keyword(recipe(mirrored).dockerfile, "ARG")[:3] == [
         'PYTORCH_INDEX="https://mirror.example/whl"',
@@ -196,7 +206,41 @@ def test_the_header_names_what_differs() -> None:
 def test_each_decision_s_reason_stands_at_its_block() -> None:
     text = recipe().dockerfile
     assert "# the base image: Because of the base image.\nFROM " in text
+    assert "# Because of the system packages.\n# - ca-" not in text
     assert "# the python: Because of the python.\n" in text
+
+
+def test_no_reason_is_given_twice() -> None:
+    decided = list(plans.decisions())
+    decided[1] = msgspec.structs.replace(decided[1], fidelity=Fidelity.SUBSTITUTED, reason="it was all there is")
+    packages = tuple(SystemPackage(name=name, reason="the run's sound", stage="build") for name in ("liba", "libb"))
+    text = recipe(decisions=tuple(decided), system_packages=(*packages, plans.plan().system_packages[0])).dockerfile
+    assert "# - Base image (substituted): the base image. It was all there is.\n" in text
+    assert "# the base image\nFROM " in text
+    assert "# - liba, libb: the run's sound\n" in text
+    comments = [line for line in text.splitlines() if line.startswith("# ") and not line.startswith("# hadolint")]
+    assert len(comments) == len(set(comments))
+
+
+def test_an_official_image_that_needs_nothing_more_does_not_ask_an_archive() -> None:
+    """Debian takes old suites off its mirrors; the images made of them still run."""
+    base = BaseImage(repository="python", tag="3.8.1-slim-buster", os_id="debian", os_version="10")
+    python = ImagePython(version="3.8.1", image=base.reference, is_base=True)
+    bare = recipe(base=base, python=python, system_packages=(SystemPackage(name="ca-certificates", reason="TLS"),))
+    assert "apt-get" not in bare.dockerfile
+    more = recipe(base=base, python=python)
+    assert [run.count("ca-certificates") for run in of_keyword(more.dockerfile, "RUN") if "apt-get" in run] == [0]
+
+
+def test_a_compiled_cpython_follows_the_mirrors_and_checks_what_it_downloads() -> None:
+    text = recipe(python=SOURCES["source, old OpenSSL"]).dockerfile
+    assert '"${PYTHON_SOURCE_MIRROR}"/3.6.1/Python-3.6.1.tgz' in text
+    assert '"${OPENSSL_SOURCE_MIRROR}"/OpenSSL_1_1_1w/openssl-1.1.1w.tar.gz' in text
+    assert "--with-openssl=/opt/openssl" in text
+    assert " libssl-dev" not in text
+    assert " libssl-dev" in recipe(python=SOURCES["source"]).dockerfile.replace("\n", "")
+    with pytest.raises(PlanError, match="whose archive is not known"):
+        recipe(python=SourcePython(version="3.6.1", url="https://example.org/x.tgz", openssl="1.1.1; id"))
 
 
 def test_files_of_the_context() -> None:
