@@ -12,11 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "reprobuild").rglob("*.py"))
-LONGEST_FILE = 420
+LONGEST_FILE = 430
 """Lines. Longer files are split by the nouns in them."""
-
-ONE_FILE = ("probe.py",)
-"""Has to be one file, because its text runs in interpreters that have nothing of ours."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -47,7 +44,7 @@ def test_every_module_and_public_name_says_what_it_is(path: Path) -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name not in ONE_FILE], ids=name_of)
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_files_stay_short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LONGEST_FILE
 

@@ -145,7 +145,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
 
 def test_the_installed_program_is_the_wheels(installed: Path, tmp_path: Path) -> None:
     where = "import reprobuild; print(reprobuild.__file__)"
-    finished = subprocess.run([installed / "python", "-c", where], cwd=tmp_path, capture_output=True, text=True)
+    finished = subprocess.run([installed / "python", "-I", "-c", where], cwd=tmp_path, capture_output=True, text=True)
     assert Path(finished.stdout.strip()).is_relative_to(installed.parent)
 
 
