@@ -27,6 +27,11 @@ def recognizes(document: Document) -> bool:
     )
 
 
+def recognizes_json(value: Any) -> bool:
+    """Whether this JSON value is ``conda env export --json``; JSON is YAML, so the same reader takes it."""
+    return isinstance(value, dict) and isinstance(value.get("dependencies"), list) and "channels" in value
+
+
 def read(document: Document) -> Snapshot:
     """The snapshot of an environment file. Raises RecordError when it lists nothing."""
     value = document.yaml

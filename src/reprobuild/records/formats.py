@@ -16,6 +16,7 @@ from reprobuild.records import (
     conda_lists,
     conda_lock,
     environment_json,
+    environment_reports,
     foreign_json,
     lock_files,
     mlflow_run,
@@ -66,6 +67,9 @@ FORMATS: dict[str, Format] = {
     "package-list-json": Format(
         "pip list or conda list as JSON", _json_that(pip_reports.recognizes_list), pip_reports.read_list
     ),
+    "conda-environment-json": Format(
+        "conda env export --json", _json_that(conda_environment.recognizes_json), conda_environment.read
+    ),
     "pipfile-lock": Format("Pipfile.lock", _json_that(lock_files.recognizes_pipfile), lock_files.read_pipfile),
     "wandb-metadata": Format("wandb-metadata.json", _json_that(wandb_run.recognizes_metadata), wandb_run.read_metadata),
     "snapshot-json": Format(
@@ -85,6 +89,11 @@ FORMATS: dict[str, Format] = {
     "pip-list": Format("the table of pip list", _text_that(pip_reports.recognizes_table), pip_reports.read_table),
     "collect-env": Format(
         "text of python -m torch.utils.collect_env, vLLM's too", _text_that(collect_env.recognizes), collect_env.read
+    ),
+    "environment-report": Format(
+        "transformers-cli env, and the reports of mmcv, Detectron2, SGLang, Lightning",
+        _text_that(environment_reports.recognizes),
+        environment_reports.read,
     ),
     "conda-explicit": Format(
         "conda's @EXPLICIT list of URLs", _text_that(conda_lists.recognizes_explicit), conda_lists.read_explicit

@@ -24,8 +24,8 @@ LONGEST = 4096
 _UBUNTU_OF_GLIBC = {"2.23": "16.04", "2.27": "18.04", "2.31": "20.04", "2.35": "22.04", "2.39": "24.04"}
 _DEBIAN_OF_GLIBC = {"2.24": "9", "2.36": "12", "2.41": "13"}
 _RED_HAT_OF_GLIBC = {"2.17": "7", "2.34": "9"}
-_UBUNTU_OF_COMPILER = {"GCC 7.5.0": "18.04", "GCC 9.4.0": "20.04", "GCC 11.4.0": "22.04"}
-"""The compiler that the last builds of each Ubuntu's own Python name."""
+_UBUNTU_OF_COMPILER = {"GCC 9.4.0": "20.04", "GCC 11.4.0": "22.04"}
+"""The compiler of each Ubuntu's own Python. 18.04's 7.5.0 is not here, because Anaconda built with it too."""
 
 
 class Inferred(Fields, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@ read off the wire by their numbers, so that neither wandb nor protobuf is needed
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import json
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +26,8 @@ _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _MOST_BYTES = 8 * 1024 * 1024
 """No record that matters here is larger; a longer one is skipped piece by piece."""
 
-_RECORD = {"config": 5, "run": 17, "environment": 26}
+_RECORD = {"history": 2, "config": 5, "run": 17, "environment": 26}
+_ITEM = {"key": 1, "nested_key": 2, "value_json": 16}
 _RUN = {"config": 4, "git": 21, "start_time": 17, "telemetry": 19}
 _ENVIRONMENT = {
     1: "os",
@@ -74,6 +77,33 @@ def read_log(content: bytes, source: str) -> RunLog:
     if not metadata and not config:
         raise RecordError("no record of a run stands in this log", source=source)
     return RunLog(metadata=metadata, config=config)
+
+
+def history(content: bytes) -> Iterator[dict[str, Any]]:
+    """The rows that the run logged, as ``wandb.log`` was given them, with W&B's own ``_step``; nested keys by ``/``.
+
+    Ends where the log is broken. Values are whatever JSON holds.
+    """
+    for message in _records(content):
+        for number, value in _fields(message):
+            if number == _RECORD["history"] and isinstance(value, bytes):
+                items = [item for one, item in _fields(value) if one == 1 and isinstance(item, bytes)]
+                row = dict(pair for item in items for pair in _logged(item))
+                if row:
+                    yield row
+
+
+def _logged(item: bytes) -> Iterator[tuple[str, Any]]:
+    """Name and value of one number of a row."""
+    names, value = [], None
+    for number, field in _fields(item):
+        if number in (_ITEM["key"], _ITEM["nested_key"]) and isinstance(field, bytes):
+            names.append(_text(field))
+        elif number == _ITEM["value_json"] and isinstance(field, bytes):
+            with contextlib.suppress(ValueError, RecursionError):
+                value = json.loads(field)  # which reads the NaN that W&B writes
+    if names:
+        yield "/".join(name for name in names if name), value
 
 
 def _records(content: bytes) -> Iterator[bytes]:
