@@ -17,7 +17,7 @@ import msgspec
 PLAN_SCHEMA_VERSION = 1
 
 
-class Fields(msgspec.Struct, frozen=True, omit_defaults=True):
+class Fields(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Base of the plan's values."""
 
 

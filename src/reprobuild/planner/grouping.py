@@ -25,7 +25,7 @@ COMPLETION = "completion"
 """The group that adds what an open record leaves out."""
 
 
-class _Key(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class _Key(msgspec.Struct, frozen=True, kw_only=True, gc=False, order=True):
     """Installs with equal keys share a group; keys are in the order of installation."""
 
     rank: int
@@ -36,7 +36,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True, order=True):
     pip: str
 
 
-class Treated(msgspec.Struct, frozen=True, kw_only=True):
+class Treated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One package and what is done with it."""
 
     package: Package

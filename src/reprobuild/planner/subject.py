@@ -28,7 +28,7 @@ _TAG = re.compile(r"[A-Za-z0-9_.]{1,64}-[A-Za-z0-9_.]{1,64}-[A-Za-z0-9_.]{1,200}
 _GLIBC = re.compile(r"glibc([0-9]{1,2}\.[0-9]{1,2})")
 
 
-class Package(msgspec.Struct, frozen=True, kw_only=True):
+class Package(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One recorded distribution with its identity validated."""
 
     path: str

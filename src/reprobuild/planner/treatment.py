@@ -7,7 +7,7 @@ import msgspec
 from reprobuild.plan import Fidelity, Origin, PlanWarning, Requirement
 
 
-class Install(msgspec.Struct, frozen=True, kw_only=True):
+class Install(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Installed from one origin, by one requirement line, without its dependencies."""
 
     origin: Origin
@@ -31,14 +31,14 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
     warning: PlanWarning | None = None
 
 
-class Resolve(msgspec.Struct, frozen=True, kw_only=True):
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The record does not tell the version: a resolver picks one that fits the recorded pins."""
 
     requirement: Requirement
     reason: str
 
 
-class LeaveOut(msgspec.Struct, frozen=True, kw_only=True):
+class LeaveOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Not installed: it can't be, it makes no sense in an image, or something else provides it."""
 
     reason: str
