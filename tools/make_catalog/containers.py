@@ -58,6 +58,29 @@ TOOLS = TableSpecification(
     as_of="2026-11-23",
     key=("image", "version"),
     columns=("image", "version", "date", "digest", "certainty"),
+    notes=(
+        "certainty: empty by the release notes, observed in public Dockerfiles, derived: the release is on PyPI and "
+        "its workflow publishes the image, which was not seen",
+    ),
+)
+
+UV = "ghcr.io/astral-sh/uv"
+
+# What public Dockerfiles pin of the releases that the collected facts end before, and the one whose builds are read.
+NEWER_TOOLS: tuple[Row, ...] = (
+    {
+        "image": UV,
+        "version": "0.12.24",
+        "digest": "sha256:3af4716e991d6956a41e573eab705d0ee08500cd829ed30293eb8472f372c65a",
+        "certainty": "observed",
+    },
+    {
+        "image": UV,
+        "version": "0.13.0",
+        "digest": "sha256:cdc6093146eb3ff6a40107b38f008b789e050e77ad87865e381d9917da55a168",
+        "certainty": "observed",
+    },
+    {"image": UV, "version": "0.13.9", "certainty": "derived"},
 )
 
 
@@ -99,3 +122,4 @@ def tools(facts: Path) -> Iterator[Row]:
     """One row an image and version."""
     for row in load_csv(facts / "uv_images.csv"):
         yield {**row, "digest": row["digest_of_plain_version_tag"], "certainty": row["digest_certainty"]}
+    yield from NEWER_TOOLS

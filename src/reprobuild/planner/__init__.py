@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.cpython import UV_VERSION
-from reprobuild.catalog.digests import UV_REPOSITORY
 from reprobuild.catalog.operating_systems import glibc_of_tag
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
@@ -35,6 +34,7 @@ from reprobuild.planner.tensorflow import system_cuda
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut
+from reprobuild.planner.uv_image import uv_image
 from reprobuild.snapshot import Snapshot
 
 __all__ = ["PlanOptions", "plan"]
@@ -87,6 +87,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         options,
     )
     time_decision, time_warnings = decide_build_time(subject, groups)
+    uv = uv_image(catalog, options)
     result = Plan(
         snapshot_digest=snapshot.digest,
         catalog_date=catalog.date,
@@ -97,11 +98,11 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         groups=groups,
         system_packages=system_packages,
         build_base=base.build_base,
-        uv_image=options.uv_image or _uv_image(catalog),
+        uv_image=uv.value,
         decisions=(
             accelerator_decision,
             base.decision,
-            python.decision,
+            msgspec.structs.replace(python.decision, facts=(*python.decision.facts, uv)),
             _packages_decision(groups, placements, open_ends),
             system_decision,
             time_decision,
@@ -121,12 +122,6 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     if options.strict:
         refuse_inexact(result)
     return result
-
-
-def _uv_image(catalog: Catalog) -> str:
-    """The image of the uv whose table of builds the catalog has read; its version is pinned, so its builds are."""
-    known = catalog.uv_images.get(UV_VERSION)
-    return known.reference if known else f"{UV_REPOSITORY}:{UV_VERSION}"
 
 
 def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:

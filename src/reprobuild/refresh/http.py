@@ -1,4 +1,4 @@
-"""Asking a web server, politely: proxies, certificates, waits, limits..
+"""Asking a web server, politely: proxies, certificates, waits, limits.
 
 Proxies (``HTTPS_PROXY``, ``NO_PROXY``), a netrc file and ``REQUESTS_CA_BUNDLE`` of the environment count, as they do
 for other programs. A URL may hold a user and a password; neither is ever printed or written.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.cpython import CPython
 from reprobuild.catalog.operating_systems import glibc_of_tag
+from reprobuild.catalog.tables import Header, Table
 
 CATALOG = Catalog.packaged()
 CPYTHON, SYSTEMS, APT = CATALOG.cpython, CATALOG.operating_systems, CATALOG.apt
@@ -144,3 +146,22 @@ def test_needs_may_depend_on_the_version() -> None:
 )
 def test_the_package_of_a_shared_library(soname: str, suite: str, package: str | None) -> None:
     assert APT.of_soname(soname, suite) == package
+
+
+def test_the_uv_whose_builds_are_read_has_an_image_and_how_that_is_known_is_told() -> None:
+    image = CATALOG.uv_images.get(CATALOG.cpython.uv_version)
+    assert image is not None and image.certainty == "derived" and image.digest is None
+
+
+def test_what_the_pinned_uv_chooses_wins_over_a_newer_build_of_another_table() -> None:
+    columns = ("version", "machine", "free_threaded", "build", "file", "sha256", "uv")
+    rows = [("3.12.1", "x86_64", "no", build, f"{build}.tar", "", uv) for build, uv in (("1", "0.13.9"), ("2", ""))]
+    table = Table(
+        name="cpython_builds",
+        header=Header(source="here", as_of="2026-01-01"),
+        columns=columns,
+        rows=tuple(dict(zip(columns, row, strict=True)) for row in rows),
+    )
+    builds = CPython(table, CATALOG.table("python_images"))
+    chosen = builds.uv_build("3.12.1")
+    assert chosen is not None and chosen.build == "1"
