@@ -11,7 +11,7 @@ import msgspec
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import distribution_of_spec, snapshot_of_packages
 from reprobuild.records.document import Document
-from reprobuild.records.requirement_lines import RequirementList, parse_lines
+from reprobuild.records.requirement_lines import RequirementList, option_notes, parse_lines
 from reprobuild.records.text import bounded, shortened
 from reprobuild.records.yaml_text import text_of
 from reprobuild.snapshot import Distribution, Note, Snapshot
@@ -43,7 +43,7 @@ def read(document: Document) -> Snapshot:
     distributions = (*conda, *(msgspec.structs.replace(item, installer="pip") for item in pip.distributions))
     if not distributions:
         raise RecordError("the environment lists no package", source=document.source, path="dependencies")
-    notes += [*pip.notes, *_channels(value)]
+    notes += [*pip.notes, *option_notes(pip.options), *_channels(value)]
     snapshot = snapshot_of_packages(
         distributions, document.source, prefix=text_of(value.get("prefix")), notes=bounded(notes)
     )

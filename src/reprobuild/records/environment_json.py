@@ -16,7 +16,7 @@ from reprobuild.errors import RecordError
 from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
-from reprobuild.records.requirement_lines import RequirementList, parse_line, parse_lines
+from reprobuild.records.requirement_lines import RequirementList, option_notes, parse_line, parse_lines
 from reprobuild.records.text import at_most, bounded
 from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
 from reprobuild.snapshot import (
@@ -91,7 +91,7 @@ def snapshot_of_flat(content: dict[str, Any], source: str) -> Snapshot:
         gpu=_gpu(flat, source),
         redactions={"pip_freeze": removed} if removed else {},
         evidence=(*evidence, *torch_evidence),
-        notes=bounded([*listed.notes, *_gaps(flat, system)]),
+        notes=bounded([*listed.notes, *option_notes(listed.options), *_gaps(flat, system)]),
         unknown=_unknown(content),
     )
 

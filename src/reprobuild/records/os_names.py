@@ -39,7 +39,7 @@ _MACHINE = re.compile(r"\((?P<machine>x86_64|aarch64|arm64|AMD64|i686|ppc64le|s3
 
 
 def system_of_name(text: str) -> SystemFacts | None:
-    """``Ubuntu 22.04.4 LTS (x86_64)`` taken apart; None when no system that is known is named.
+    """``Ubuntu 22.04.4 LTS (x86_64)`` taken apart; None when no system is named.
 
     Ubuntu's and Red Hat's patch releases are left off the version, as os-release does: 22.04.4 is 22.04.
     """
@@ -49,7 +49,8 @@ def system_of_name(text: str) -> SystemFacts | None:
     lower = named.lower()
     match = next(((os_id, system) for word, os_id, system in _IDS if lower.startswith(word)), None)
     if match is None:
-        return None
+        other = SystemFacts(system="Linux", machine=machine["machine"] if machine else None, os_name=named)
+        return other if re.search(r"\blinux\b", lower) else None
     os_id, system = match
     version = _VERSION.search(named)
     return SystemFacts(

@@ -27,6 +27,7 @@ from reprobuild.snapshot import ArchiveInfo, DirectUrl, DirInfo, Distribution, F
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>[^\s;,#=<>!~]+)(?P<rest>.*)")
+_LEGACY_LIST = re.compile(rf"(?P<name>{NAME}) \((?P<version>\d[^\s(),<>=!]*)(?:, (?P<place>[^()]+))?\)")
 _UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
 _AT_URL = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)")
 _CONDA_EXPORT = re.compile(rf"(?P<name>_?{NAME})=(?P<version>[^=\s]+)=(?P<build>[^=\s]+)")
@@ -136,7 +137,7 @@ def parse_line(line: str, *, told: Distribution | None = None) -> Distribution |
         return None
     if body.startswith("-"):
         return _option(body, line, told)
-    for read in (_at_url, _bare_url, _pinned, _conda_export):
+    for read in (_at_url, _bare_url, _pinned, _conda_export, _legacy_list):
         if (found := read(body, line)) is not None:
             return found
     if _TOOL_TALK.match(body):
@@ -228,6 +229,15 @@ def _conda_export(body: str, line: str) -> Distribution | None:
     return Distribution(name=found["name"], version=found["version"], line=line) if found else None
 
 
+def _legacy_list(body: str, line: str) -> Distribution | None:
+    """``pip list`` before pip 18: ``numpy (1.14.3)``, and the place of an editable install behind a comma."""
+    found = _LEGACY_LIST.fullmatch(body)
+    if found is None:
+        return None
+    origin = direct_url(found["place"], editable=True) if found["place"] else None
+    return Distribution(name=found["name"], version=found["version"], direct_url=origin, line=line)
+
+
 def _unpinned(body: str, line: str) -> Distribution | None:
     found = _UNPINNED.fullmatch(body)
     return Distribution(name=found["name"], marker=_marker(found["rest"] or ""), line=line) if found else None
@@ -317,6 +327,17 @@ def _split_revision(address: str) -> tuple[str, str | None]:
     if not at or "/" not in head.partition("://")[2] or "://" in revision:
         return address, None
     return head, revision or None
+
+
+def option_notes(options: tuple[Option, ...]) -> Iterator[Note]:
+    """What the options of a list mean for it: other files that belong to it, indexes that it names."""
+    for option in options:
+        text = f"{option.name} {option.value}".strip()[:200]
+        if option.name in ("--requirement", "--constraint"):
+            message = f"the list refers to another file, which is not part of it: {text}"
+            yield Note(code="other-file", message=message)
+        else:
+            yield Note(code="list-option", message=f"the list sets {text}")
 
 
 def _remarks(item: Distribution, path: str) -> Iterator[Note]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from reprobuild.errors import RecordError
 from reprobuild.records.document import Document
-from reprobuild.records.requirement_lines import Option, RequirementList, logical_lines, parse_line, parse_lines
+from reprobuild.records.requirement_lines import (
+    Option,
+    RequirementList,
+    logical_lines,
+    option_notes,
+    parse_line,
+    parse_lines,
+)
 from reprobuild.records.text import bounded
 from reprobuild.snapshot import Distribution, Note, Snapshot
 
@@ -38,14 +45,5 @@ def snapshot_of_list(listed: RequirementList) -> Snapshot:
     return Snapshot(
         distributions=listed.distributions,
         redactions={"requirements": listed.redactions} if listed.redactions else {},
-        notes=bounded([*listed.notes, *map(_option_note, listed.options)]),
+        notes=bounded([*listed.notes, *option_notes(listed.options)]),
     )
-
-
-def _option_note(option: Option) -> Note:
-    text = f"{option.name} {option.value}".strip()
-    if option.name in ("--requirement", "--constraint"):
-        return Note(
-            code="other-file", message=f"the list refers to another file, which is not part of it: {text[:200]}"
-        )
-    return Note(code="list-option", message=f"the list sets {text[:200]}")

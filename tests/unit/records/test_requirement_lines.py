@@ -45,6 +45,9 @@ def url_of(item: Distribution) -> DirectUrl:
         ("unpinned", "unpinned", None),
         ("ranged>=1.0,<2", "ranged", None),
         ("starred==1.*", "starred", None),
+        ("numpy (1.14.3)", "numpy", "1.14.3"),
+        ("mine (0.1, /home/someone/mine)", "mine", "0.1"),
+        ("ranged (>=1.0)", "ranged", None),
         ("numpy @ file:///croot/numpy_1682953417311/work", "numpy", None),
     ],
 )

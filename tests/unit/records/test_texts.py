@@ -50,10 +50,13 @@ def test_nvcc_os_info_os_release_and_apt() -> None:
         ("Arch Linux (x86_64)", "arch", None),
         ("macOS 12.5 (arm64)", "macos", "12.5"),
         ("Microsoft Windows 10 Pro", "windows", "10"),
+        ("EndeavourOS Linux (x86_64)", None, None),
+        ("Mac OSX 10.14.6", "macos", "10.14.6"),
+        ("Microsoft Windows 11 Pro (10.0.22631 64-bit)", "windows", "11"),
         ("Rocky Linux 8.6 (Green Obsidian) (x86_64)", "rocky", "8.6"),
     ],
 )
-def test_names_of_systems(text: str, os_id: str, version: str | None) -> None:
+def test_names_of_systems(text: str, os_id: str | None, version: str | None) -> None:
     system = system_of_name(text)
     assert system is not None and (system.os_id, system.os_version) == (os_id, version)
 
