@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files", "metrics_file", "printing", "settings"}),
     frozenset({"snapshot", "seeding", "run_facts"}),
     frozenset({"capture", "records", "compare", "catalog", "plan", "integrations"}),
-    frozenset({"planner", "environment_snapshot", "metrics_tracker", "proof", "refresh"}),
+    frozenset({"planner", "environment_snapshot", "metrics_tracker", "results", "proof", "refresh"}),
     frozenset({"render"}),
     frozenset({"engine"}),
     frozenset({"build", "verify", "report", "explain"}),

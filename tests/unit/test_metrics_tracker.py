@@ -164,25 +164,3 @@ def test_it_works_without_any_of_them(tmp_path: Path) -> None:
     assert epoch.startswith("Epoch 0: train_loss=1.0000")
     assert "pip install pandas" in missing
     assert len(records(tmp_path)) == 3
-
-
-WITH_WANDB = """
-import wandb
-from reprobuild import MetricsTracker
-wandb.init(mode="offline", project="tracker")
-tracker = MetricsTracker(gradient_accumulation_steps=2, metrics_file=None)
-for value in (4.0, 3.0, 2.0, 1.0):
-    tracker.log_scalar("loss", value)
-wandb.finish()
-"""
-
-
-def test_wandb_gets_the_effective_steps(tmp_path: Path) -> None:
-    pytest.importorskip("wandb", reason="wandb is not installed here")
-    environment = {**os.environ, "WANDB_DIR": str(tmp_path), "WANDB_SILENT": "true"}
-    finished = subprocess.run(
-        [sys.executable, "-c", WITH_WANDB], capture_output=True, encoding="utf-8", env=environment, cwd=tmp_path
-    )
-    assert finished.returncode == 0, finished.stderr
-    (summary,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
-    assert b'"_step"' in summary.read_bytes() or b"_step" in summary.read_bytes()
