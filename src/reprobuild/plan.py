@@ -149,6 +149,8 @@ class UvPython(Fields, frozen=True, kw_only=True, tag="uv"):
     version: str
     build: str | None = None
     """Release tag of the build (``20240107``), where it is pinned."""
+    free_threaded: bool = False
+    """The build without the global interpreter lock."""
 
 
 class ImagePython(Fields, frozen=True, kw_only=True, tag="image"):

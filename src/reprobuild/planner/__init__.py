@@ -20,6 +20,7 @@ from reprobuild.plan import (
 from reprobuild.planner.accelerator import decide_accelerator
 from reprobuild.planner.base_image import decide_base
 from reprobuild.planner.build_time import decide_build_time
+from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.gpu import gpu_warnings
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
@@ -51,13 +52,20 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     subject = examine(snapshot)
     platform, platform_note = decide_platform(subject, options)
     version = decide_version(subject, snapshot.python, platform, catalog, options)
-    target = Target(platform=platform, python=version.version)
+    target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
     torch = decide_torch(subject, target, catalog)
     accelerator, accelerator_decision = decide_accelerator(subject, torch)
     tensorflow = system_cuda(subject, target, catalog) if torch is None else None
     if tensorflow is not None:
         accelerator, accelerator_decision = tensorflow.accelerator, tensorflow.decision
-    sources = Sources(subject=subject, target=target, torch=torch, catalog=catalog, source=snapshot.source)
+    sources = Sources(
+        subject=subject,
+        target=target,
+        torch=torch,
+        catalog=catalog,
+        source=snapshot.source,
+        checkouts=recorded_checkouts(snapshot),
+    )
     treated = treat_all(subject, sources)
     open_ends = gaps(subject)
     groups = group(treated, bool(open_ends), subject.recorded_on)

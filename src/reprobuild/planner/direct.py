@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
@@ -23,9 +24,16 @@ _PYTORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9
 _SCP_LIKE = re.compile(r"git@([A-Za-z0-9.-]{1,250}):(?!//)([A-Za-z0-9._~/-]{1,500})")
 
 
-def treat_direct(package: Package, target: Target, source: SourceFacts | None, catalog: Catalog) -> Treatment | None:
+def treat_direct(
+    package: Package,
+    target: Target,
+    source: SourceFacts | None,
+    catalog: Catalog,
+    checkout: DirectUrl | None = None,
+) -> Treatment | None:
     """The treatment of a package with a URL of its own; None for a local build that an index may have as well.
 
+    ``checkout`` is the repository that the record's list names for a package that was installed in place.
     A file URL that conda's build machine left behind says nothing of the origin: it is treated as an index package.
     """
     direct = package.distribution.direct_url
@@ -35,7 +43,7 @@ def treat_direct(package: Package, target: Target, source: SourceFacts | None, c
     if direct.vcs_info is not None:
         return _version_control(package, direct, path)
     if _is_local(direct):
-        return _local(package, direct, path, source, catalog)
+        return _local(package, direct, path, source, catalog, checkout)
     return _archive(package, direct, path, target)
 
 
@@ -116,12 +124,19 @@ def _is_local(direct: DirectUrl) -> bool:
 
 
 def _local(
-    package: Package, direct: DirectUrl, path: str, source: SourceFacts | None, catalog: Catalog
+    package: Package,
+    direct: DirectUrl,
+    path: str,
+    source: SourceFacts | None,
+    catalog: Catalog,
+    checkout: DirectUrl | None,
 ) -> Treatment | None:
     if package.distribution.conda is not None or package.distribution.installer == "conda":
         return None
     if is_conda_build_path(package, direct.url, catalog):
         return None
+    if checkout is not None and _is_checkout(direct, checkout):
+        return _in_place(package, direct, checkout)
     published = _published_checkout(package, direct, path, source)
     if published is not None:
         return published
@@ -129,6 +144,24 @@ def _local(
     editable = direct.dir_info is not None and direct.dir_info.editable
     reason = f"it was installed {'in place ' if editable else ''}from a {kind} of the recorded machine"
     return LeaveOut(reason=reason, warning=_local_warning(package))
+
+
+def _is_checkout(direct: DirectUrl, checkout: DirectUrl) -> bool:
+    """Whether the list and the metadata tell of the same commit, installed in place."""
+    folder, repository = direct.dir_info, checkout.vcs_info
+    if folder is None or repository is None or not folder.editable:
+        return False
+    return folder.commit_id in (None, repository.commit_id)
+
+
+def _in_place(package: Package, direct: DirectUrl, checkout: DirectUrl) -> Treatment:
+    """The same commit of the same repository. A clone with changes that no commit holds is told apart."""
+    treatment = _version_control(package, checkout, "pip_freeze")
+    dirty = direct.dir_info is not None and direct.dir_info.dirty
+    if isinstance(treatment, Install) and dirty:
+        difference = "the recorded checkout had changes that no commit holds"
+        return msgspec.structs.replace(treatment, fidelity=Fidelity.SUBSTITUTED, difference=difference)
+    return treatment
 
 
 def is_conda_build_path(package: Package, url: str, catalog: Catalog) -> bool:
@@ -221,6 +254,8 @@ def _fits(tag: Tag, target: Target) -> bool:
     if digits is None or int(digits.group(1)) != major:
         return False
     told = int(digits.group(2)) if digits.group(2) else None
+    if tag.abi.startswith("cp") and tag.abi.endswith("t") != target.free_threaded:
+        return False
     exact_only = tag.abi not in ("abi3", "none")
     return on_linux and (told is None or told == minor or (not exact_only and told < minor))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import assert_never
 
 import msgspec
@@ -30,7 +31,7 @@ from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
-from reprobuild.snapshot import SourceFacts
+from reprobuild.snapshot import DirectUrl, SourceFacts
 
 FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"})
 """Projects on PyTorch's index that must be of torch's own variant, or their compiled part does not load."""
@@ -52,6 +53,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     torch: TorchBuild | None
     catalog: Catalog
     source: SourceFacts | None
+    checkouts: Mapping[str, DirectUrl] = {}
+    """Repositories of what was installed in place, by canonical name."""
 
 
 def treat(package: Package, sources: Sources) -> Treatment:
@@ -64,7 +67,8 @@ def treat(package: Package, sources: Sources) -> Treatment:
         return left_out
     if package.canonical == "torch" and sources.torch is not None:
         return _torch(package, sources.torch)
-    direct = treat_direct(package, sources.target, sources.source, sources.catalog)
+    checkout = sources.checkouts.get(package.canonical)
+    direct = treat_direct(package, sources.target, sources.source, sources.catalog, checkout)
     if direct is not None:
         return direct
     if package.version_text is None:

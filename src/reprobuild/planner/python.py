@@ -50,6 +50,7 @@ class PythonVersion(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     """What differs from the record, as the end of a sentence."""
     fact: Fact
+    free_threaded: bool = False
     builder: Builder | None = None
     """Who built the recorded interpreter, where the record tells it."""
 
@@ -66,6 +67,13 @@ def decide_version(
     subject: Subject, facts: PythonFacts, platform: Platform, catalog: Catalog, options: PlanOptions
 ) -> PythonVersion:
     """The recorded X.Y.Z, or the nearest to what the record tells. Raises PlanError when nothing tells it."""
+    found = _version(subject, facts, platform, catalog, options)
+    return msgspec.structs.replace(found, free_threaded=subject.free_threaded)
+
+
+def _version(
+    subject: Subject, facts: PythonFacts, platform: Platform, catalog: Catalog, options: PlanOptions
+) -> PythonVersion:
     builder = recorded_builder(facts, subject)
     if options.python:
         fact = Fact(name="--python", value=options.python, source="option")
@@ -155,7 +163,12 @@ def recorded_builder(facts: PythonFacts, subject: Subject) -> Builder | None:
 
 
 def decide_source(wanted: PythonVersion, base: BaseImage, platform: Platform, catalog: Catalog) -> PythonChoice:
-    """The first source that has the version and runs on ``base``, with the others and why they lost."""
+    """The first source that has the version and runs on ``base``, with the others and why they lost.
+
+    Raises PlanError for a build without the global lock that uv does not have: nobody else publishes any.
+    """
+    if wanted.free_threaded:
+        return _free_threaded(wanted, platform, catalog)
     lost: list[Alternative] = []
     rungs: tuple[tuple[str, Callable[[], _Found]], ...] = (
         ("the base's own CPython", lambda: _of_base(wanted, base, catalog)),
@@ -200,6 +213,17 @@ def _of_uv(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> _Foun
     # The pinned uv decides on the build itself; only one that another uv's table names has to be asked for.
     pinned = None if build.uv else build.build
     return UvPython(version=wanted.version, build=pinned), "uv has a standalone build of this version", "standalone"
+
+
+def _free_threaded(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> PythonChoice:
+    build = catalog.cpython.uv_build(wanted.version, platform.architecture, free_threaded=True)
+    if build is None:
+        raise PlanError(
+            f"the run used CPython {wanted.version} without the global lock, and uv has no such build for {platform}",
+            hint="name a version that it has with --python, such as 3.13.3 or 3.14.0",
+        )
+    source = UvPython(version=wanted.version, build=None if build.uv else build.build, free_threaded=True)
+    return _choice(wanted, source, "uv has this version without the global interpreter lock", "standalone", ())
 
 
 def _of_image(wanted: PythonVersion, base: BaseImage, catalog: Catalog) -> _Found:

@@ -67,6 +67,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[Package, ...]
     python: str | None
     """X.Y.Z or X.Y"""
+    free_threaded: bool
+    """Whether the interpreter had no global lock: its wheels are others."""
     system: str | None
     """Linux, Darwin, Windows"""
     machine: Machine | None
@@ -111,6 +113,7 @@ def examine(snapshot: Snapshot) -> Subject:
     return Subject(
         packages=tuple(_packages(snapshot)),
         python=_python(snapshot),
+        free_threaded=snapshot.python.free_threaded is True,
         system=_optional(grammar.token, system.system, "system.system") or _system_of(platform),
         machine=_MACHINES.get((machine or "").lower()) or _machine_of(platform),
         machine_text=machine,

@@ -16,6 +16,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     platform: Platform
     python: str
     """X.Y.Z"""
+    free_threaded: bool = False
 
     @property
     def machine(self) -> Machine:
@@ -30,9 +31,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def python_tag(self) -> str:
-        """``cp310``"""
+        """``cp310``, or ``cp313t`` of an interpreter without the global lock."""
         major, minor = self.python_minor
-        return f"cp{major}{minor}"
+        return f"cp{major}{minor}{'t' if self.free_threaded else ''}"
 
 
 def decide_platform(subject: Subject, options: PlanOptions) -> tuple[Platform, str]:

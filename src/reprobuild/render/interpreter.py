@@ -87,11 +87,11 @@ class PythonView(Fields, frozen=True, kw_only=True):
 def python_view(source: PythonSource) -> PythonView:
     """Raises PlanError for text that can't stand in a command, and for an OpenSSL whose archive is not known."""
     match source:
-        case UvPython(version=version, build=build):
+        case UvPython(version=version, build=build, free_threaded=free_threaded):
             return PythonView(
                 partial="python/uv.j2",
                 version=version,
-                interpreter=shell_word(version),
+                interpreter=shell_word(f"{version}t" if free_threaded else version),
                 pinned_build=(build,) if build else (),
                 copies=(Copy(stage="builder", path="/opt/python"),),
             )

@@ -130,3 +130,13 @@ def test_the_user_may_say_it() -> None:
 def test_what_the_user_says_is_checked(value: str) -> None:
     with pytest.raises(UsageError, match="--python"):
         planned(record(*listed("numpy==1.26.4")), python=value)
+
+
+def test_free_threaded_pythons_come_from_uv_only() -> None:
+    facts = PythonFacts(version="3.13.5", free_threaded=True)
+    result = planned(record(*listed("torch==2.7.1+cu126"), python_facts=facts))
+    assert result.python == UvPython(version="3.13.5", free_threaded=True)
+    with pytest.raises(PlanError) as refusal:
+        planned(record(*listed("numpy==2.0.0"), python_facts=PythonFacts(version="3.12.0", free_threaded=True)))
+    assert "global lock" in str(refusal.value)
+    assert refusal.value.hint
