@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from reprobuild.cli import console
@@ -26,7 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "records", metavar="RECORD", nargs="*", help="a file, a folder of W&B or MLflow, or -; several are combined"
+        "records",
+        metavar="RECORD",
+        nargs="*",
+        help="a file, a folder of W&B or MLflow, mlflow:RUN, wandb:ENTITY/PROJECT/RUN or -; several are combined",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write here instead of standard output")
     parser.add_argument("--format", metavar="NAME", help="what the record is, instead of looking at its content")
@@ -61,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(arguments: argparse.Namespace) -> Snapshot:
-    from reprobuild.records import Choice, read_all, settle
+    from reprobuild.cli.live_records import is_live, read_live
+    from reprobuild.records import Choice, Part, joined, read, settle
 
     choice = Choice(
         platform=arguments.platform,
@@ -69,7 +73,16 @@ def _read(arguments: argparse.Namespace) -> Snapshot:
         extras=tuple(arguments.extra),
         groups=tuple(arguments.group),
     )
-    snapshot = read_all(arguments.records, format=arguments.format, choice=choice)
+    parts = [
+        Part(
+            source=name if is_live(name) else PurePath(name).name or name,
+            snapshot=read_live(name, choice=choice)
+            if is_live(name)
+            else read(name, format=arguments.format, choice=choice),
+        )
+        for name in arguments.records
+    ]
+    snapshot = joined(parts)
     return settle(snapshot, [*arguments.set, *(_answers(snapshot, arguments.set) if arguments.ask else ())])
 
 

@@ -92,9 +92,12 @@ def load_snapshot(arguments: argparse.Namespace) -> Snapshot:
 
 
 def read_record(name: str) -> Snapshot:
-    """Read one record by its path, ``-`` being standard input. Raises RecordError."""
+    """Read one record by its path, ``-`` being standard input, or a run on a server by its name. Raises RecordError."""
     from reprobuild import records
+    from reprobuild.cli.live_records import is_live, read_live
 
+    if is_live(name):
+        return read_live(name)
     return records.read("-" if name == "-" else Path(name))
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
+
+from reprobuild.errors import RecordError
 
 
 def log_environment(requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]) -> None:
@@ -56,3 +59,32 @@ def log_metrics(metrics: dict[str, Any], *, step: int | None = None, commit: boo
     import wandb
 
     wandb.log(metrics, step=step, commit=commit)
+
+
+RUN_FILES = ("requirements.txt", "wandb-metadata.json", "config.yaml", "conda-environment.yaml", "diff.patch")
+"""The files of a run that tell its environment, its code and its command."""
+
+
+def download_run(path: str, folder: Path) -> None:
+    """Write the files of a run on the server (``entity/project/run``) that tell its environment below ``folder``.
+
+    Raises RecordError without wandb, or when the server does not answer or has no such run.
+    """
+    try:
+        import wandb
+        from wandb.errors import Error
+    except ImportError as error:
+        hint = "pip install reprobuild[wandb]"
+        raise RecordError("reading a run from W&B needs wandb", source=f"wandb:{path}", hint=hint) from error
+    try:
+        run = wandb.Api(timeout=30).run(path)
+        download_files(run, folder)
+    except (Error, ValueError, OSError) as error:
+        raise RecordError(" ".join(str(error).split())[:300], source=f"wandb:{path}") from error
+
+
+def download_files(run: Any, folder: Path) -> None:
+    """The files of ``run``, an object of W&B's programming interface, that are in ``RUN_FILES``."""
+    for file in run.files(names=list(RUN_FILES)):
+        if file.name in RUN_FILES:
+            file.download(root=str(folder), replace=True)

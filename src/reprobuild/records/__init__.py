@@ -22,7 +22,7 @@ from reprobuild.records.settle import settle
 from reprobuild.records.text import LARGEST_FILE
 from reprobuild.snapshot import Snapshot
 
-__all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "parse", "read", "read_all", "settle"]
+__all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "joined", "parse", "read", "read_all", "settle"]
 
 
 def read(path: Path | str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
@@ -65,10 +65,13 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
 
 def read_all(paths: Sequence[Path | str], *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
     """One snapshot of several records of one run, conflicts listed in its notes. Raises RecordError."""
-    parts = [
-        Part(source=PurePath(path).name or str(path), snapshot=read(path, format=format, choice=choice))
-        for path in paths
-    ]
+    names = [PurePath(path).name or str(path) for path in paths]
+    snapshots = [read(path, format=format, choice=choice) for path in paths]
+    return joined([Part(source=name, snapshot=snapshot) for name, snapshot in zip(names, snapshots, strict=True)])
+
+
+def joined(parts: Sequence[Part]) -> Snapshot:
+    """One snapshot of several that were read, with what only all of them together betray."""
     return parts[0].snapshot if len(parts) == 1 else with_inferences(combine(parts))
 
 
