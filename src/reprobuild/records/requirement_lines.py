@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 from packaging.utils import (
@@ -306,7 +306,7 @@ def tags_in_file_name(file: str) -> tuple[str, ...]:
 def direct_url(url: str, *, editable: bool = False) -> DirectUrl:
     """PEP 610's description of where ``url`` leads: a repository, an archive or a directory."""
     clean, _ = without_credentials(url)
-    address = clean.partition("#")[0]
+    address = _as_url(clean.partition("#")[0])
     subdirectory = _fragment(clean).get("subdirectory")
     vcs = address.partition("+")[0].lower()
     if "+" in address and vcs in _VCS_SCHEMES:
@@ -319,6 +319,15 @@ def direct_url(url: str, *, editable: bool = False) -> DirectUrl:
         return DirectUrl(url=address, dir_info=DirInfo(editable=editable), subdirectory=subdirectory)
     hashes = dict(digest.split(":") for digest in _fragment_hashes(clean))
     return DirectUrl(url=address, archive_info=ArchiveInfo(hashes=hashes), subdirectory=subdirectory)
+
+
+def _as_url(address: str) -> str:
+    """An absolute path as a ``file:`` URL, as PEP 610 has it; URLs and relative paths stay."""
+    if address.startswith("/") and not address.startswith("//"):
+        return f"file://{quote(address)}"
+    if re.match(r"[A-Za-z]:[\\/]", address):
+        return "file:///" + quote(address.replace("\\", "/"), safe="/:")
+    return address
 
 
 def _split_revision(address: str) -> tuple[str, str | None]:

@@ -72,6 +72,19 @@ def test_an_at_sign_of_a_user_is_no_revision() -> None:
     assert branch is not None and (branch.commit_id, branch.requested_revision) == (None, "main")
 
 
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/home/some one/x", "file:///home/some%20one/x"),
+        ("C:\\work\\x", "file:///C:/work/x"),
+        ("./x", "./x"),
+        ("file:///x", "file:///x"),
+    ],
+)
+def test_a_path_is_a_file_url(path: str, url: str) -> None:
+    assert url_of(line_of(f"-e {path}")).url == url
+
+
 def test_a_wheel_address_tells_tags_and_hash() -> None:
     item = line_of(f"five @ https://files.example/five-5.0-cp39-cp39-linux_x86_64.whl#sha256={DIGEST}")
     archive = url_of(item).archive_info

@@ -77,7 +77,10 @@ def test_pip_list(name: str) -> None:
     assert found["numpy"].version == "1.24.3"
     mine = found["mine"].direct_url
     assert (
-        mine is not None and mine.url == "/home/someone/mine" and mine.dir_info is not None and mine.dir_info.editable
+        mine is not None
+        and mine.url == "file:///home/someone/mine"
+        and mine.dir_info is not None
+        and mine.dir_info.editable
     )
 
 
