@@ -1,4 +1,4 @@
-"""How a proof and a comparison read for a person: plain text of a given width, colored where that is wanted. Pure."""
+"""How a proof and a comparison read on a terminal: plain text of a given width, colored where wanted. Pure."""
 
 from __future__ import annotations
 
