@@ -24,7 +24,7 @@ STEP = 250
 
 _CUDA_TAG = re.compile(
     r"(?P<cuda>\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)-(?:(?P<addon>cudnn\d{0,2}|tensorrt)-)?"
-    r"(?P<flavor>base|runtime|devel)-(?P<distro>[a-z]{2,20}\d{1,2}(?:\.\d{1,2})?)"
+    r"(?P<flavor>base|runtime|devel)-(?P<distro>[a-z]{2,20}\d{1,4}(?:\.\d{1,2})?)"
 )
 
 
@@ -48,10 +48,11 @@ def see_cuda(registry: Registry, images: Table, digests: Table, *, with_digests:
     say(f"{registry.place}: {len(tags):,} tags, {len(wanted):,} of them of a known form")
     known = {row["tag"]: row for row in images.rows}
     unread = [tag for tag in wanted if tag not in known or not known[tag]["architectures"]]
-    found, details, notes = {}, {}, []
+    found: dict[str, str] = {}
+    details, notes = {}, []
     try:
         if with_digests:
-            found = _digests(registry, wanted, say)
+            _add_digests(found, registry, wanted, say)
         moved = [tag for tag in wanted if tag not in unread and _has_moved(CUDA_REPOSITORY, tag, found, digests)]
         for tag in (*unread, *moved):
             told = registry.details(tag)
@@ -104,9 +105,11 @@ def see_tool(registry: Registry, *, with_digests: bool, say: Say) -> Seen:
     versions = [tag for tag in tags if re.fullmatch(r"\d+\.\d+\.\d+", tag)]
     say(f"{registry.place}: {len(tags):,} tags, {len(versions):,} of them plain versions")
     newest = sorted(versions, key=lambda tag: [int(part) for part in tag.split(".")])[-1:]
-    found, notes = {}, []
+    found: dict[str, str] = {}
+    notes = []
     try:
-        found = _digests(registry, newest, say) if with_digests else {}
+        if with_digests:
+            _add_digests(found, registry, newest, say)
     except AskedToWait as error:
         notes.append(f"not everything could be asked: {error}")
     return Seen(place=registry.place, tags=tags, digests=found, notes=tuple(notes))
@@ -123,15 +126,14 @@ def digests(table: Table, image: str, seen: Seen, day: date) -> Refreshed:
     return Refreshed(table=renewed(table, rows.values(), seen.place, day), key=DIGESTS_KEY)
 
 
-def _digests(registry: Registry, tags: Collection[str], say: Say) -> dict[str, str]:
-    found = {}
+def _add_digests(found: dict[str, str], registry: Registry, tags: Collection[str], say: Say) -> None:
+    """Ask for one digest after the other; what was found until the registry wants no more requests stays."""
     for number, tag in enumerate(tags, 1):
         digest = registry.digest(tag)
         if digest is not None:
             found[tag] = digest
         if number % STEP == 0:
             say(f"{registry.place}: {number:,} of {len(tags):,} digests")
-    return found
 
 
 def _has_moved(image: str, tag: str, found: dict[str, str], table: Table) -> bool:
