@@ -8,11 +8,26 @@ from reprobuild.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module costs a third of the start
-    from typing import NoReturn
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are raised like every other error, instead of ending the process."""
+
+    takes_command = False
+    """Whether words behind ``--`` are a command to run: they become ``arguments.command``, a tuple."""
+
+    def parse_args(  # type: ignore[override]  # argparse's overloads tell namespaces apart, which nobody here gives
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
+        """Take the command off first: argparse gives words behind options to whatever positional is left."""
+        given = list(args or ())
+        place = given.index("--") if self.takes_command and "--" in given else len(given)
+        arguments: argparse.Namespace = super().parse_args(given[:place], namespace)
+        if self.takes_command:
+            arguments.command = tuple(given[place + 1 :])
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -22,6 +37,7 @@ class Parser(argparse.ArgumentParser):
         """The help, with a usage line that a reader takes in at once: the options stand below, each with its line."""
         if self.usage is None and self._subparsers is None:
             words = [_usage_of(action) for action in self._actions if not action.option_strings]
+            words += ["[-- COMMAND ...]"] if self.takes_command else []
             self.usage = " ".join(["%(prog)s", "[OPTION ...]", *words])
         return super().format_help()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -76,6 +76,63 @@ class ProcessResult(Fields, frozen=True, kw_only=True):
     stderr: bytes
 
 
+class Mount(Fields, frozen=True, kw_only=True):
+    """A folder or file of the engine's machine, seen in the container."""
+
+    source: str
+    """Absolute, on the machine of the engine."""
+    target: str
+    read_only: bool = True
+
+
+class Task(Fields, frozen=True, kw_only=True):
+    """A command that is followed while it runs, in a container of its own."""
+
+    image: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = {}
+    working_directory: str | None = None
+    """None for the image's own."""
+    archive: bytes | None = None
+    """A tar archive that is unpacked at the root before the command starts."""
+    mounts: tuple[Mount, ...] = ()
+    network: str | None = None
+    gpus: bool = False
+    memory_bytes: int | None = None
+    timeout_s: float | None = None
+    collect: tuple[str, ...] = ()
+    """Absolute paths whose files are given back at the end; one that is not there gives nothing."""
+    grace_s: float = 10.0
+    """How long an interrupted command may take to end by itself."""
+
+
+class Printed(Fields, frozen=True, kw_only=True, tag="printed"):
+    """What the command printed, as it comes: pieces of no particular length."""
+
+    stream: Literal["stdout", "stderr"]
+    content: bytes
+
+
+class Collected(Fields, frozen=True, kw_only=True, tag="collected"):
+    """A file that the command left behind."""
+
+    path: str
+    """Absolute, in the container."""
+    content: bytes
+
+
+class Ended(Fields, frozen=True, kw_only=True, tag="ended"):
+    """The command is over and its container is gone."""
+
+    exit_code: int
+    duration_s: float
+    timed_out: bool = False
+    out_of_memory: bool = False
+
+
+TaskEvent = Printed | Collected | Ended
+
+
 class Engine(Protocol):
     """A container engine. Every method raises EngineError when the engine does not answer."""
 
@@ -112,6 +169,22 @@ class Engine(Protocol):
         entrypoint: tuple[str, ...] | None = None,
     ) -> ProcessResult:
         """Run a command in a fresh container of the image, remove the container, give back what it printed."""
+        ...
+
+    def follow(self, task: Task) -> Iterator[TaskEvent]:
+        """Run a command and yield what it prints while it runs, then its files; ends in exactly one Ended.
+
+        Closing the iterator, or Ctrl-C while it waits, interrupts the command as Ctrl-C would, and removes the
+        container. Raises EngineError when the image is not there or the engine can't start it.
+        """
+        ...
+
+    def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
+        """Ids of the images whose label ``name`` is ``value``, the newest first."""
+        ...
+
+    def reason_without_gpu(self) -> str | None:
+        """Why containers get no GPU here; None where they can."""
         ...
 
     def push(self, tag: str) -> Iterator[str]:

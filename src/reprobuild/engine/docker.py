@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult
+from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult, Task, TaskEvent
+from reprobuild.engine.following import Following
 from reprobuild.engine.stream import Translator, plain_text
 from reprobuild.errors import EngineError
 
@@ -148,6 +149,27 @@ class DockerEngine:
         finally:
             with self._answers("remove the container"):
                 self._client.remove_container(container, force=True, v=True)
+
+    def follow(self, task: Task) -> Iterator[TaskEvent]:
+        """Run a command and yield what it prints while it runs, then its files; ends in exactly one Ended."""
+        with self._answers(f"run {' '.join(task.command[:1])} in {task.image}"):
+            yield from Following(self._client, task).events()
+
+    def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
+        """Ids of the images whose label ``name`` is ``value``, the newest first."""
+        with self._answers("list its images"):
+            images = self._client.images(filters={"label": [f"{name}={value}"]})
+        ordered = sorted(images, key=lambda image: int(image.get("Created") or 0), reverse=True)
+        return tuple(str(image["Id"]) for image in ordered)
+
+    def reason_without_gpu(self) -> str | None:
+        """Why containers get no GPU here; None where they can."""
+        with self._answers("tell its runtimes"):
+            facts: dict[str, Any] = self._client.info()
+        devices = [str(device.get("ID")) for device in facts.get("DiscoveredDevices") or ()]
+        if "nvidia" in (facts.get("Runtimes") or {}) or any(name.startswith("nvidia.com/gpu") for name in devices):
+            return None
+        return f"the engine at {self._endpoint} has no runtime for NVIDIA GPUs"
 
     def push(self, tag: str) -> Iterator[str]:
         """Push a tag, yielding status lines. Raises EngineError when the registry refuses."""

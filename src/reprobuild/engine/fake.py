@@ -9,11 +9,14 @@ from reprobuild.engine import (
     BuildEvent,
     Built,
     CacheHit,
+    Ended,
     Failed,
     Fields,
     ImageFacts,
     ProcessResult,
     StepStarted,
+    Task,
+    TaskEvent,
 )
 from reprobuild.engine.context import read_archive
 from reprobuild.errors import EngineError
@@ -44,10 +47,15 @@ class RunRequest(Fields, frozen=True, kw_only=True):
 
 
 Responder = Callable[[RunRequest], ProcessResult]
+Follower = Callable[[Task], Sequence[TaskEvent]]
 
 
 def _silence(_: RunRequest) -> ProcessResult:
     return ProcessResult(exit_code=0, stdout=b"", stderr=b"")
+
+
+def _nothing(_: Task) -> Sequence[TaskEvent]:
+    return [Ended(exit_code=0, duration_s=0.0)]
 
 
 class FakeEngine:
@@ -63,14 +71,17 @@ class FakeEngine:
         events: Sequence[BuildEvent] | None = None,
         images: Mapping[str, ImageFacts] | None = None,
         respond: Responder = _silence,
+        follow: Follower = _nothing,
         push_refusal: str | None = None,
     ) -> None:
         self.builds: list[BuildRequest] = []
         self.runs: list[RunRequest] = []
+        self.tasks: list[Task] = []
         self.pushed: list[str] = []
         self.images: dict[str, ImageFacts] = dict(images or {})
         self._events = events
         self._respond = respond
+        self._follow = follow
         self._push_refusal = push_refusal
 
     def describe(self) -> str:
@@ -135,6 +146,21 @@ class FakeEngine:
         )
         self.runs.append(request)
         return self._respond(request)
+
+    def follow(self, task: Task) -> Iterator[TaskEvent]:
+        """Remember the task and report what ``follow`` says."""
+        self.inspect(task.image)
+        self.tasks.append(task)
+        yield from self._follow(task)
+
+    def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
+        """Of the images that were given or built, each once."""
+        found = (facts.image_id for facts in self.images.values() if facts.labels.get(name) == value)
+        return tuple(dict.fromkeys(found))
+
+    def reason_without_gpu(self) -> str | None:
+        """There is none."""
+        return "the fake engine has no GPU"
 
     def push(self, tag: str) -> Iterator[str]:
         """Remember the tag, or refuse it."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult
+from reprobuild.engine import (
+    BuildEvent,
+    Collected,
+    Ended,
+    Failed,
+    ImageFacts,
+    Printed,
+    ProcessResult,
+    Task,
+    TaskEvent,
+)
 from reprobuild.errors import EngineError
 
 IMAGE_ID = "sha256:" + "1" * 64
@@ -64,6 +77,38 @@ class LocalEngine:
             timeout=timeout_s,
         )
         return ProcessResult(exit_code=finished.returncode, stdout=finished.stdout, stderr=finished.stderr)
+
+    def follow(self, task: Task) -> Iterator[TaskEvent]:
+        """Unpack the archive into a folder that stands for the container's root, and run the command there."""
+        with tempfile.TemporaryDirectory() as root:
+            if task.archive is not None:
+                with tarfile.open(fileobj=io.BytesIO(task.archive)) as tar:
+                    tar.extractall(root, filter="data")
+            folder = Path(root) / (task.working_directory or "/").lstrip("/")
+            finished = subprocess.run(
+                task.command,
+                env={"PATH": f"{task.image}/bin:/usr/bin:/bin", "HOME": root, **task.environment},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=task.timeout_s,
+            )
+            yield Printed(stream="stdout", content=finished.stdout)
+            yield Printed(stream="stderr", content=finished.stderr)
+            for path in task.collect:
+                place = Path(root) / path.lstrip("/")
+                for found in [place] if place.is_file() else sorted(place.rglob("*")):
+                    if found.is_file():
+                        yield Collected(path=f"/{found.relative_to(root).as_posix()}", content=found.read_bytes())
+            yield Ended(exit_code=finished.returncode, duration_s=0.0)
+
+    def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
+        """This machine lists no folders."""
+        return ()
+
+    def reason_without_gpu(self) -> str | None:
+        """Tests need none."""
+        return "this machine lends no GPU"
 
     def push(self, tag: str) -> Iterator[str]:
         """This machine pushes nothing."""
