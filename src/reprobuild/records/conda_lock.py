@@ -8,8 +8,8 @@ from typing import Any
 
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import PLATFORMS, distribution_of_url, snapshot_of_packages
+from reprobuild.records.direct_urls import direct_url, tags_in_file_name
 from reprobuild.records.document import Document
-from reprobuild.records.requirement_lines import direct_url, tags_in_file_name
 from reprobuild.records.yaml_text import at, text_of
 from reprobuild.snapshot import Distribution, Note, Snapshot
 

@@ -13,8 +13,8 @@ from packaging.version import InvalidVersion, Version
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import PLATFORMS
 from reprobuild.records.credentials import without_credentials
+from reprobuild.records.direct_urls import direct_url, tags_in_file_name
 from reprobuild.records.document import Document
-from reprobuild.records.requirement_lines import direct_url, tags_in_file_name
 from reprobuild.snapshot import Distribution, Evidence, Fields, Note, PythonFacts, Snapshot, SystemFacts
 
 DEFAULT_PLATFORM = "linux-64"

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
-from urllib.parse import quote, unquote
 
 import msgspec
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 
 from reprobuild.records.credentials import without_credentials
+from reprobuild.records.direct_urls import (
+    NAME,
+    direct_url,
+    file_in_url,
+    fragment_hashes,
+    looks_like_url,
+    name_in_url,
+    tags_in_file_name,
+    version_in_file_name,
+)
 from reprobuild.records.text import MOST_PACKAGES, at_most, bounded, shortened
-from reprobuild.snapshot import ArchiveInfo, DirectUrl, DirInfo, Distribution, Fields, Note, VcsInfo
+from reprobuild.snapshot import Distribution, Fields, Note
 
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>[^\s;,#=<>!~]+)(?P<rest>.*)")
 _LEGACY_LIST = re.compile(rf"(?P<name>{NAME}) \((?P<version>\d[^\s(),<>=!]*)(?:, (?P<place>[^()]+))?\)")
 _UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
@@ -38,10 +39,10 @@ _TOOL_TALK = re.compile(
     r"(?:WARNING|DEPRECATION|ERROR|NOTICE|warning|error)\b.*|\[notice\].*|You are using pip version.*"
     r"|You should consider upgrading.*|Collecting .*|Using Python .*|Could not .*|Error .*"
 )
+
 LONGEST_LINE = 500_000
 """Characters of a logical line; one with thousands of hashes stays below it."""
 
-_VCS_SCHEMES = ("git", "hg", "svn", "bzr")
 _INDEX_OPTIONS = {
     "-i": "--index-url",
     "--pypi-url": "--index-url",
@@ -185,14 +186,14 @@ def _editable(target: str, line: str, told: Distribution | None) -> Distribution
 
 def _at_url(body: str, line: str) -> Distribution | None:
     found = _AT_URL.fullmatch(body)
-    if found is None or not _looks_like_url(found["url"]):
+    if found is None or not looks_like_url(found["url"]):
         return None
     return _from_url(found["name"], found["url"], found["rest"], line)
 
 
 def _bare_url(body: str, line: str) -> Distribution | Note | None:
     url, _, rest = body.partition(" ")
-    if not _looks_like_url(url):
+    if not looks_like_url(url):
         return None
     name = name_in_url(url)
     if name is None:
@@ -208,7 +209,7 @@ def _from_url(name: str, url: str, rest: str, line: str) -> Distribution:
         tags=tags_in_file_name(file),
         direct_url=direct_url(url),
         marker=_marker(rest),
-        hashes=_hashes(rest) or _fragment_hashes(url),
+        hashes=_hashes(rest) or fragment_hashes(url),
         line=line,
     )
 
@@ -243,10 +244,6 @@ def _unpinned(body: str, line: str) -> Distribution | None:
     return Distribution(name=found["name"], marker=_marker(found["rest"] or ""), line=line) if found else None
 
 
-def _looks_like_url(text: str) -> bool:
-    return "://" in text or text.startswith(("./", "../", "/", "file:")) or text.endswith((".whl", ".tar.gz", ".zip"))
-
-
 def _marker(rest: str) -> str | None:
     marker = re.split(r"\s--", rest.partition(";")[2], maxsplit=1)[0].strip()
     return marker or None
@@ -254,88 +251,6 @@ def _marker(rest: str) -> str | None:
 
 def _hashes(rest: str) -> tuple[str, ...]:
     return tuple(found["hash"].lower() for found in _HASH.finditer(rest))
-
-
-def _fragment_hashes(url: str) -> tuple[str, ...]:
-    digest = _fragment(url).get("sha256", "")
-    return (f"sha256:{digest.lower()}",) if re.fullmatch(r"[0-9A-Fa-f]{64}", digest) else ()
-
-
-def _fragment(url: str) -> dict[str, str]:
-    parts = (part.partition("=") for part in url.partition("#")[2].split("&"))
-    return {key: unquote(value) for key, _, value in parts if value}
-
-
-def file_in_url(url: str) -> str:
-    """The last part of the path of a URL or of a Windows or POSIX path."""
-    path = re.split(r"[#?]", url, maxsplit=1)[0].replace("\\", "/")
-    return PurePosixPath(unquote(path)).name
-
-
-def name_in_url(url: str) -> str | None:
-    """The distribution a URL names: by ``#egg=``, by the file name, or by the repository's name. None when none."""
-    egg = re.match(NAME, _fragment(url).get("egg", ""))
-    if egg:
-        return egg[0]
-    file = file_in_url(url)
-    if file.endswith(".whl") or version_in_file_name(file):
-        named = re.match(NAME, file.split("-")[0] if file.endswith(".whl") else file.rsplit("-", 1)[0])
-        return named[0] if named else None
-    repository = re.match(NAME, re.split(r"@|\.git$", file, maxsplit=1)[0])
-    return repository[0] if repository else None
-
-
-def version_in_file_name(file: str) -> str | None:
-    """The version that the name of a wheel or sdist tells, else None."""
-    try:
-        if file.endswith(".whl"):
-            return str(parse_wheel_filename(file)[1])
-        return str(parse_sdist_filename(file)[1])
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None
-
-
-def tags_in_file_name(file: str) -> tuple[str, ...]:
-    """The wheel tags that the name of a wheel tells, sorted; empty for anything else."""
-    try:
-        return tuple(sorted(map(str, parse_wheel_filename(file)[3]))) if file.endswith(".whl") else ()
-    except InvalidWheelFilename:
-        return ()
-
-
-def direct_url(url: str, *, editable: bool = False) -> DirectUrl:
-    """PEP 610's description of where ``url`` leads: a repository, an archive or a directory."""
-    clean, _ = without_credentials(url)
-    address = _as_url(clean.partition("#")[0])
-    subdirectory = _fragment(clean).get("subdirectory")
-    vcs = address.partition("+")[0].lower()
-    if "+" in address and vcs in _VCS_SCHEMES:
-        repository, revision = _split_revision(address.partition("+")[2])
-        commit = revision if revision and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", revision) else None
-        info = VcsInfo(vcs=vcs, commit_id=commit, requested_revision=None if commit else revision)
-        directory = DirInfo(editable=True) if editable else None
-        return DirectUrl(url=repository, vcs_info=info, dir_info=directory, subdirectory=subdirectory)
-    if editable or not re.search(r"\.(?:whl|zip|tar|tgz|tbz|tar\.[a-z0-9]+)$", address):
-        return DirectUrl(url=address, dir_info=DirInfo(editable=editable), subdirectory=subdirectory)
-    hashes = dict(digest.split(":") for digest in _fragment_hashes(clean))
-    return DirectUrl(url=address, archive_info=ArchiveInfo(hashes=hashes), subdirectory=subdirectory)
-
-
-def _as_url(address: str) -> str:
-    """An absolute path as a ``file:`` URL, as PEP 610 has it; URLs and relative paths stay."""
-    if address.startswith("/") and not address.startswith("//"):
-        return f"file://{quote(address)}"
-    if re.match(r"[A-Za-z]:[\\/]", address):
-        return "file:///" + quote(address.replace("\\", "/"), safe="/:")
-    return address
-
-
-def _split_revision(address: str) -> tuple[str, str | None]:
-    """``https://host/x.git@rev`` to its two parts; the at sign of ``git@host`` is not a revision's."""
-    head, at, revision = address.rpartition("@")
-    if not at or "/" not in head.partition("://")[2] or "://" in revision:
-        return address, None
-    return head, revision or None
 
 
 def option_notes(options: tuple[Option, ...]) -> Iterator[Note]:
