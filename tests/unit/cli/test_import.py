@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from reprobuild.cli.main import main
 
+START = "import sys; from reprobuild.cli.main import main; sys.exit(main())"
 RECORDS = Path(__file__).parents[2] / "data" / "records"
 
 
@@ -83,3 +86,21 @@ def test_asking_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert main(["import", str(RECORDS / "pip-list.txt"), "--ask"]) == 2
     assert "--ask needs a terminal" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_person_is_asked_for_what_is_open_or_inferred(tmp_path: Path) -> None:
+    freeze, target = tmp_path / "freeze.txt", tmp_path / "environment.json"
+    freeze.write_text("numpy==1.24.4\nzipp==3.20.2\ntorch==2.0.1\n")
+    person, terminal = os.openpty()
+    os.write(person, b"3.8.10\n\n\nubuntu 20.04\n")
+    command = [sys.executable, "-c", START, "import", str(freeze), "--ask", "-o", str(target)]
+    environment = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, env=environment, timeout=60)
+    os.close(person)
+    os.close(terminal)
+    assert done.returncode == 0, done.stderr
+    assert "python [3.8] (zipp 3.20.2 needs at least 3.8" in done.stderr and "system [unknown]: " in done.stderr
+    written = json.loads(target.read_text())
+    assert written["python"]["version"] == "3.8.10"
+    assert written["system"] == {"os_id": "ubuntu", "os_version": "20.04"}

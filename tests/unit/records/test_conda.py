@@ -130,3 +130,9 @@ def test_hostile_yaml_is_refused_or_harmless(text: str) -> None:
     except RecordError:
         return
     assert names == ["x"]
+
+
+def test_an_environment_exported_as_json() -> None:
+    text = b'{"name": "x", "channels": ["defaults"], "dependencies": ["python=3.10=0", {"pip": ["numpy==1.20"]}]}'
+    snapshot = parse(text, "environment.json")
+    assert snapshot.python.version == "3.10" and versions(snapshot) == {"python": "3.10", "numpy": "1.20"}

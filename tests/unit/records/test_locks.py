@@ -115,3 +115,41 @@ def test_a_marker_that_is_no_marker_drops_nothing() -> None:
         b'lock-version = "1.0"\nrequires-python = ">=3.11"\n[[packages]]\nname = "x"\nversion = "1"\nmarker = "what?"\n'
     )
     assert names(parse(lock, "pylock.toml")) == ["x==1"]
+
+
+OLD_POETRY = b"""
+[[package]]
+name = "numpy"
+version = "1.19.5"
+description = ""
+category = "main"
+optional = false
+python-versions = ">=3.6"
+
+[[package]]
+name = "pytest"
+version = "5.4.3"
+description = ""
+category = "dev"
+optional = false
+python-versions = ">=3.5"
+
+[metadata]
+lock-version = "1.1"
+python-versions = "^3.7"
+content-hash = "0"
+
+[metadata.files]
+numpy = [
+    {file = "numpy-1.19.5.zip", hash = "sha256:2a02aba9ed12e4ac4eb3ea9421c420301a0c6460d9830d74a9df87efa4912010"},
+]
+pytest = []
+"""
+
+
+def test_poetry_before_2_has_categories_and_one_table_of_files() -> None:
+    snapshot = parse(OLD_POETRY, "poetry.lock")
+    (numpy,) = snapshot.distributions
+    assert numpy.version == "1.19.5" and len(numpy.hashes) == 1 and snapshot.python.version == "3.7"
+    assert "no-markers" in [note.code for note in snapshot.notes]
+    assert len(parse(OLD_POETRY, "poetry.lock", choice=Choice(groups=("dev",))).distributions) == 2
