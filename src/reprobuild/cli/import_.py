@@ -117,13 +117,15 @@ def _write(path: Path, snapshot: Snapshot) -> None:
 
 def _tell(snapshot: Snapshot, output: str | None) -> None:
     """What a person should know: how much was read, what was inferred and from what, what was odd."""
+    from reprobuild.records.text import printable
+
     where = f" to {output}" if output not in (None, "-") else ""
     console.say(f"imported {len(snapshot.distributions)} packages{where}")
     for item in snapshot.evidence:
         if item.certainty == "inferred":
-            console.say(f"inferred: {item.fact} = {item.value}: {item.reason or item.source}")
+            console.say(printable(f"inferred: {item.fact} = {item.value}: {item.reason or item.source}"))
     for note in snapshot.notes:
-        console.say(f"note: {f'{note.path}: ' if note.path else ''}{note.message}")
+        console.say(printable(f"note: {f'{note.path}: ' if note.path else ''}{note.message}"))
 
 
 def _list_formats() -> int:

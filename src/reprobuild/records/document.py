@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reprobuild.errors import RecordError
-from reprobuild.records.text import LARGEST_TEXT, decode, decode_json
+from reprobuild.records.text import LARGEST_TEXT, decode, decode_json, shortened
 from reprobuild.records.yaml_text import decode_yaml
 from reprobuild.snapshot import Fields
 
@@ -93,7 +93,7 @@ class Document:
         try:
             return tomllib.loads(self.text.replace("\r\n", "\n"))
         except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-            raise RecordError(f"this is not TOML: {str(error)[:200]}", source=self.source) from error
+            raise RecordError(f"this is not TOML: {shortened(str(error), 200)}", source=self.source) from error
 
     @functools.cached_property
     def yaml(self) -> Any:

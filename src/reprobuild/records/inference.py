@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.platform_text import with_inferred_system
 from reprobuild.records.python_bounds import bounds_of, likeliest
-from reprobuild.records.text import bounded
+from reprobuild.records.text import bounded, printable
 from reprobuild.records.torch_text import cuda_of_local_version, hip_of_local_version
 from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, TorchFacts
 
@@ -50,20 +50,27 @@ LIST = "the list of packages"
 
 
 def with_inferences(snapshot: Snapshot) -> Snapshot:
-    """``snapshot`` with what its packages betray. Pure; the same input gives the same facts."""
-    if not snapshot.distributions:
-        return _with_note(snapshot, Note(code="no-packages", message="no package stands in the record"))
+    """``snapshot`` with what its packages betray, its notes made fit to print. The same input gives the same facts."""
     packages: dict[str, Distribution] = {
         canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
     }
-    snapshot = _torch(_release(_system(_python(snapshot), packages)), packages)
-    return msgspec.structs.replace(snapshot, notes=bounded([*snapshot.notes, *_dates(snapshot), *_open(snapshot)]))
+    if packages:
+        snapshot = _torch(_release(_system(_python(snapshot), packages)), packages)
+    notes = [*snapshot.notes, *(_dates(snapshot) if packages else ()), *_open(snapshot)]
+    return msgspec.structs.replace(
+        snapshot, notes=bounded(map(_shown, notes)), evidence=tuple(map(_shown_evidence, snapshot.evidence))
+    )
 
 
-def _with_note(snapshot: Snapshot, note: Note) -> Snapshot:
-    if any(other.code == note.code for other in snapshot.notes):
-        return snapshot
-    return msgspec.structs.replace(snapshot, notes=(*snapshot.notes, note))
+def _shown(note: Note) -> Note:
+    """Notes quote the record, which may hold anything: nothing of it may act on a terminal."""
+    path = printable(note.path) if note.path else None
+    return Note(code=note.code, message=printable(note.message), path=path)
+
+
+def _shown_evidence(item: Evidence) -> Evidence:
+    reason = printable(item.reason) if item.reason else None
+    return msgspec.structs.replace(item, source=printable(item.source), reason=reason)
 
 
 def _python(snapshot: Snapshot) -> Snapshot:
@@ -216,7 +223,9 @@ def _day(item: Distribution) -> tuple[str, str] | None:
 
 def _open(snapshot: Snapshot) -> Iterator[Note]:
     """What is still unknown and has to be settled for a rebuild."""
-    if snapshot.python.version is None and not any(note.code == "python-unknown" for note in snapshot.notes):
-        yield Note(
-            code="python-unknown", message="nothing in the record tells the Python version; --set python=X.Y.Z does"
-        )
+    said = {note.code for note in snapshot.notes}
+    if not snapshot.distributions and "no-packages" not in said:
+        yield Note(code="no-packages", message="no package stands in the record")
+    if snapshot.distributions and snapshot.python.version is None and "python-unknown" not in said:
+        message = "nothing in the record tells the Python version; --set python=X.Y.Z does"
+        yield Note(code="python-unknown", message=message)

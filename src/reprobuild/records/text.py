@@ -52,7 +52,7 @@ def decode_json(content: bytes, source: str) -> object:
     try:
         return msgspec.json.decode(decode(content))
     except (msgspec.DecodeError, UnicodeError) as error:
-        reason = str(error).removeprefix("JSON is malformed: ")
+        reason = printable(str(error).removeprefix("JSON is malformed: "))
         if "truncated" in reason:
             raise RecordError("the file ends in the middle: it is truncated JSON", source=source) from error
         raise RecordError(f"this is not JSON: {reason}", source=source) from error
@@ -71,9 +71,16 @@ def at_most(items: Iterable[Item], most: int = MOST_PACKAGES) -> Iterator[Item]:
         yield item
 
 
+def printable(text: str) -> str:
+    """``text`` on one line, with everything escaped that a terminal would act on or not show."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+
+
 def shortened(text: str, limit: int = 80) -> str:
-    """``text`` fit for a message: one line, control characters escaped, at most ``limit`` characters."""
-    shown = text[: limit + 1].encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    """``text`` fit for a message: printable, at most ``limit`` characters."""
+    shown = printable(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 

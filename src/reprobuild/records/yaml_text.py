@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from reprobuild.errors import RecordError
+from reprobuild.records.text import shortened
 
 _DEEPEST = 60
 _MOST_EVENTS = 1_000_000
@@ -53,7 +54,7 @@ def _one_line(error: Exception) -> str:
     problem = getattr(error, "problem", None) or str(error)
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1})" if mark is not None else ""
-    return f"{' '.join(str(problem).split())[:150]}{place}"
+    return f"{shortened(' '.join(str(problem).split()), 150)}{place}"
 
 
 def text_of(value: Any) -> str | None:
