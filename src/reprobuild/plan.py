@@ -177,6 +177,8 @@ class BasePython(Fields, frozen=True, kw_only=True, tag="base"):
 
     version: str
     executable: str
+    with_packages: bool = False
+    """Whether the environment also sees the packages that the base brings, such as a vendor's torch."""
 
 
 PythonSource = UvPython | ImagePython | SourcePython | BasePython

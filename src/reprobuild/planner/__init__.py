@@ -34,7 +34,7 @@ from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.tensorflow import system_cuda
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
-from reprobuild.planner.treatment import Install, LeaveOut
+from reprobuild.planner.treatment import Install, LeaveOut, Resolve
 from reprobuild.planner.uv_image import uv_image
 from reprobuild.snapshot import Snapshot
 
@@ -67,13 +67,15 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         checkouts=recorded_checkouts(snapshot),
     )
     treated = treat_all(subject, sources)
-    open_ends = gaps(subject)
+    container = torch.container if torch else None
+    open_ends = gaps(subject) if container is None else ()
     groups = group(treated, bool(open_ends), subject.recorded_on)
     group_names = _group_names(groups)
     placements = tuple(place(item, group_names) for item in treated)
     needs = Needs(
         accelerator=accelerator,
         python=version,
+        container=container,
         platform=platform,
         platform_note=platform_note,
         glibc=needed_glibc(treated, torch),
@@ -82,8 +84,8 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         built_around=_year(subject, torch),
     )
     base = decide_base(subject, needs, catalog, options)
-    python = decide_source(version, base.base, platform, catalog)
-    installed = tuple(item.package for item in treated if not isinstance(item.treatment, LeaveOut))
+    python = decide_source(version, base.base, platform, catalog, container)
+    installed = tuple(item.package for item in treated if isinstance(item.treatment, Install | Resolve))
     system_packages, system_decision, system_warnings = decide_system_packages(
         base.base,
         installed,

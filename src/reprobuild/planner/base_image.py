@@ -10,6 +10,7 @@ from packaging.version import Version
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.cuda_images import REPOSITORY, CudaImage
 from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
     Alternative,
@@ -22,6 +23,7 @@ from reprobuild.plan import (
     weakest,
 )
 from reprobuild.planner.named_base import named_base
+from reprobuild.planner.ngc import container_base
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.plain_base import cpu_base, plain_ubuntu, rocm_base
 from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason, recorded_system
@@ -42,6 +44,8 @@ _SAVING = "every CUDA library that the run loads comes inside its wheels: --flav
 def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
     """The base image. Raises PlanError when no image of the tables carries what the run needs."""
     wanted = recorded_system(subject, catalog)
+    if needs.container is not None:
+        return _container(needs.container, subject, catalog, options)
     if options.base is not None:
         named = named_base(options.base, options.base_digest, needs.accelerator, catalog)
         return BaseChoice(base=named.base, build_base=None, decision=named.decision, warnings=named.warnings)
@@ -61,6 +65,20 @@ def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanO
         pinned = msgspec.structs.replace(choice.base, digest=options.base_digest)
         choice = msgspec.structs.replace(choice, base=pinned)
     return choice
+
+
+def _container(container: NgcContainer, subject: Subject, catalog: Catalog, options: PlanOptions) -> BaseChoice:
+    """NVIDIA's container. Raises PlanError where another base was asked for, which can't hold that torch."""
+    if options.base is not None and not options.base.startswith(container.image):
+        raise PlanError(
+            f"the recorded torch exists only inside {container.image}, and {options.base} was asked for",
+            hint="leave out --base, or put the release that followed into the record",
+        )
+    choice = container_base(container, subject, catalog)
+    _, _, digest = (options.base or "").partition("@")
+    pinned = msgspec.structs.replace(choice.base, digest=options.base_digest or digest or None)
+    decision = msgspec.structs.replace(choice.decision, choice=pinned.reference)
+    return msgspec.structs.replace(choice, base=pinned, decision=decision)
 
 
 def _with_platform(choice: BaseChoice, note: str) -> BaseChoice:

@@ -19,7 +19,7 @@ from reprobuild.plan import (
     Requirement,
 )
 from reprobuild.planner.subject import Package
-from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
+from reprobuild.planner.treatment import Install, LeaveOut, Provided, Resolve, Treatment
 
 COMPLETION = "completion"
 """The group that adds what an open record leaves out."""
@@ -182,6 +182,14 @@ def place(item: Treated, group_names: dict[str, str]) -> Placement:
                 detail=f"installed in group {COMPLETION}: {reason}",
                 fidelity=Fidelity.SUBSTITUTED,
                 line=requirement.line,
+            )
+        case Provided(by=by, reason=reason, fidelity=fidelity):
+            return Placement(
+                name=package.name,
+                version=package.version_text,
+                where="base",
+                detail=f"provided by {by}: {reason}",
+                fidelity=fidelity,
             )
         case LeaveOut(reason=reason, fidelity=fidelity):
             return Placement(

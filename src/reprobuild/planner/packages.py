@@ -26,6 +26,7 @@ from reprobuild.planner import grammar
 from reprobuild.planner.conda import native_of_conda
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.leftovers import leave_out
+from reprobuild.planner.ngc import provided
 from reprobuild.planner.source_build import prepared
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
@@ -62,6 +63,9 @@ def treat(package: Package, sources: Sources) -> Treatment:
     marker = package.distribution.marker
     if marker and not _marker_holds(marker, package, sources.target):
         return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
+    container = sources.torch.container if sources.torch else None
+    if container is not None and (found := provided(package, container)):
+        return found
     left_out = native_of_conda(package) or leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
@@ -71,6 +75,8 @@ def treat(package: Package, sources: Sources) -> Treatment:
     direct = treat_direct(package, sources.target, sources.source, sources.catalog, checkout)
     if direct is not None:
         return direct
+    if package.version_text is None and container is not None:
+        return LeaveOut(reason=f"the record tells no version of it, and {container.image} may bring it")
     if package.version_text is None:
         requirement = Requirement(name=package.name, line=package.name)
         return Resolve(requirement=requirement, reason="the record tells no version of it")

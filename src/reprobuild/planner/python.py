@@ -11,6 +11,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
     Alternative,
@@ -162,11 +163,19 @@ def recorded_builder(facts: PythonFacts, subject: Subject) -> Builder | None:
     return "official image" if prefix == "/usr/local" else None
 
 
-def decide_source(wanted: PythonVersion, base: BaseImage, platform: Platform, catalog: Catalog) -> PythonChoice:
+def decide_source(
+    wanted: PythonVersion,
+    base: BaseImage,
+    platform: Platform,
+    catalog: Catalog,
+    container: NgcContainer | None = None,
+) -> PythonChoice:
     """The first source that has the version and runs on ``base``, with the others and why they lost.
 
     Raises PlanError for a build without the global lock that uv does not have: nobody else publishes any.
     """
+    if container is not None:
+        return _of_container(wanted, container)
     if wanted.free_threaded:
         return _free_threaded(wanted, platform, catalog)
     lost: list[Alternative] = []
@@ -215,6 +224,20 @@ def _of_uv(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> _Foun
     return UvPython(version=wanted.version, build=pinned), "uv has a standalone build of this version", "standalone"
 
 
+def _of_container(wanted: PythonVersion, container: NgcContainer) -> PythonChoice:
+    """The interpreter that the container's torch was built for: another one could not load it."""
+    source = BasePython(version=wanted.version, executable="python3", with_packages=True)
+    reason = f"torch inside {container.image} loads into that container's own Python only"
+    decision = Decision(
+        question=Question.PYTHON,
+        choice=f"CPython {wanted.version} (the base's own)",
+        reason=reason + (f"; {wanted.note}" if wanted.note else ""),
+        fidelity=wanted.fidelity,
+        facts=(wanted.fact,),
+    )
+    return PythonChoice(source=source, decision=decision)
+
+
 def _free_threaded(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> PythonChoice:
     build = catalog.cpython.uv_build(wanted.version, platform.architecture, free_threaded=True)
     if build is None:
@@ -247,6 +270,7 @@ def _of_source(wanted: PythonVersion, base: BaseImage, catalog: Catalog) -> _Ans
     source = SourcePython(
         version=wanted.version,
         url=f"https://www.python.org/ftp/python/{final}/Python-{wanted.version}.tgz",
+        sha256=catalog.cpython.release_sha256(wanted.version),
         openssl=_OPENSSL_1 if old else None,
     )
     return source, "no ready build of this version fits the base, so it is compiled from its release archive", None

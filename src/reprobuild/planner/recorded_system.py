@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, PlanWarning, Platform
 from reprobuild.planner.python import PythonVersion
 from reprobuild.planner.subject import Subject
@@ -18,6 +19,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     accelerator: Accelerator
     python: PythonVersion
     platform: Platform
+    container: NgcContainer | None = None
+    """The container that alone holds the recorded torch."""
     platform_note: str = ""
     """What differs in the platform, where something does."""
     glibc: str | None = None

@@ -74,6 +74,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine | None
     machine_text: str | None
     """As the record spells it, also where it is neither x86-64 nor 64-bit ARM."""
+    is_jetson: bool
+    """One of NVIDIA's small boards, whose torch is NVIDIA's own and in no container and on no index."""
     os_id: str | None
     os_version: str | None
     glibc: str | None
@@ -117,6 +119,7 @@ def examine(snapshot: Snapshot) -> Subject:
         system=_optional(grammar.token, system.system, "system.system") or _system_of(platform),
         machine=_MACHINES.get((machine or "").lower()) or _machine_of(platform),
         machine_text=machine,
+        is_jetson="tegra" in f"{system.kernel} {platform}",
         os_id=_optional(grammar.token, system.os_id, "system.os_id"),
         os_version=_optional(grammar.token, system.os_version, "system.os_version"),
         glibc=_glibc(snapshot, platform),

@@ -12,6 +12,7 @@ from reprobuild.catalog.torch_wheels import PypiWheels, TorchRelease, TorchVaria
 from reprobuild.errors import PlanError
 from reprobuild.plan import Fact, Fidelity, PlanWarning
 from reprobuild.planner import grammar
+from reprobuild.planner.ngc import containers_of, torch_of
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import (
@@ -42,6 +43,10 @@ def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBui
     told = (package.version_text if package else None) or subject.torch_version
     if told is None:
         return None
+    path = f"{package.path}.version" if package else "torch.version"
+    containers = containers_of(told, subject, catalog)
+    if containers:
+        return torch_of(containers, told, path, subject)
     question = TorchQuestion(
         subject=subject, target=target, package=package, release=_release(told, catalog, package), told=told
     )
@@ -64,23 +69,12 @@ def _release(told: str, catalog: Catalog, package: Package | None) -> TorchRelea
     if release is not None:
         return release
     if version.is_prerelease and local_of(told):
-        raise _built_by_a_vendor(catalog, told)
+        raise _gone(f"torch {told} was built from source or by a vendor, and no index has it", catalog, told)
     known = catalog.torch_wheels.releases
     nearest = min(known, key=lambda each: (abs(_distance(version, Version(each.version))), each.version))
     raise PlanError(
         f"torch {told} is not a release that the tables know (as of {catalog.date})",
         hint=f"the nearest known release is {nearest.version}; a newer reprobuild may know this one",
-    )
-
-
-def _built_by_a_vendor(catalog: Catalog, told: str) -> PlanError:
-    """A build from a commit: NVIDIA's containers hold some of them, no index any."""
-    containers = [container.image for container in catalog.ngc.by_torch_version(told)]
-    if not containers:
-        return _gone(f"torch {told} was built from source or by a vendor, and no index has it", catalog, told)
-    return PlanError(
-        f"torch {told} was built by NVIDIA and exists only inside {' and '.join(containers)}",
-        hint=f"start from {containers[-1]} itself, or put the release that followed into the record",
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog.torch_wheels import PypiWheels, TorchRelease, TorchVariant, local_of
+from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
 from reprobuild.plan import Alternative, Fact, Fidelity, PlanWarning
 from reprobuild.planner.subject import Package, Subject
@@ -37,10 +38,14 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[PlanWarning, ...] = ()
     wheel_tags: tuple[str, ...] = ()
     """Platform tags of its wheels, for the glibc they need."""
+    container: NgcContainer | None = None
+    """The container that holds it, where no index does."""
 
     @property
     def origin_name(self) -> str:
         """For a person: PyTorch's cu121 index, or the default index."""
+        if self.container is not None:
+            return self.container.image
         return "the default index" if self.folder is None else f"PyTorch's {self.folder} index"
 
 

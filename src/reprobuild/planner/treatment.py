@@ -38,6 +38,15 @@ class Resolve(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class Provided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The base image brings it."""
+
+    by: str
+    """The image."""
+    reason: str
+    fidelity: Fidelity
+
+
 class LeaveOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Not installed: it can't be, it makes no sense in an image, or something else provides it."""
 
@@ -46,4 +55,4 @@ class LeaveOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warning: PlanWarning | None = None
 
 
-Treatment = Install | Resolve | LeaveOut
+Treatment = Install | Resolve | Provided | LeaveOut

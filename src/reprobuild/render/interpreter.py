@@ -61,6 +61,8 @@ class PythonView(Fields, frozen=True, kw_only=True):
     version: str
     interpreter: str = ""
     """Path that the virtual environment is made from, quoted for the shell."""
+    environment_options: tuple[str, ...] = ()
+    """Further words of the command that makes the virtual environment."""
     pinned_build: tuple[str, ...] = ()
     image_stages: tuple[str, ...] = ()
     """Images that stand in stages of their own."""
@@ -109,8 +111,13 @@ def python_view(source: PythonSource) -> PythonView:
             )
         case SourcePython():
             return _compiled(source)
-        case BasePython(version=version, executable=executable):
-            return PythonView(partial="python/base.j2", version=version, interpreter=shell_word(executable))
+        case BasePython(version=version, executable=executable, with_packages=with_packages):
+            return PythonView(
+                partial="python/base.j2",
+                version=version,
+                interpreter=shell_word(executable),
+                environment_options=("--system-site-packages",) if with_packages else (),
+            )
         case never:
             assert_never(never)
 

@@ -140,3 +140,10 @@ def test_free_threaded_pythons_come_from_uv_only() -> None:
         planned(record(*listed("numpy==2.0.0"), python_facts=PythonFacts(version="3.12.0", free_threaded=True)))
     assert "global lock" in str(refusal.value)
     assert refusal.value.hint
+
+
+def test_a_compiled_cpython_is_checked_against_its_release() -> None:
+    chosen = planned(record(Distribution(name="torch", version="2.1.0+cu121"), python="3.11.2")).python
+    assert isinstance(chosen, SourcePython)
+    assert chosen.sha256 == Catalog.packaged().cpython.release_sha256("3.11.2")
+    assert chosen.sha256 is not None

@@ -207,11 +207,6 @@ def test_build(name: str) -> None:
     [
         (record(*listed("torch==2.1.0+cu121"), python="3.12.3"), "never published for CPython 3.12.3", "cp311"),
         (record(*listed("torch==2.2.0.dev20231010+cu121")), "is a nightly build", "2.2.0"),
-        (
-            record(*listed("torch==1.14.0a0+44dac51")),
-            "exists only inside nvcr.io/nvidia/pytorch:23.01-py3",
-            "23.02-py3",
-        ),
         (record(*listed("torch==2.1.0a0+1234567")), "built from source or by a vendor", "2.1.0"),
         (record(*listed("torch==9.9.9")), "not a release that the tables know", "a newer reprobuild may know this one"),
         (record(*listed("torch==2.1.0+cu113")), "never published", "2.1.0+cu118"),
