@@ -41,7 +41,8 @@ class TorchWheel(msgspec.Struct, frozen=True, kw_only=True):
     pythons: tuple[str, ...]
     platform: str | None
     """One of the tables' platforms; None for one that they do not know."""
-    platform_tags: tuple[str, ...]
+    platform_tags: str
+    """As the file's name has them, joined by dots."""
     is_prerelease: bool
 
 
@@ -143,14 +144,14 @@ def _wheel(file: IndexFile, index: str, asked: str) -> TorchWheel | None:
         return None
     _, version, _, tags = parse_wheel_filename(file.name)
     pythons = {_python_tag(tag.interpreter, tag.abi) for tag in tags}
-    platforms = tuple(sorted({tag.platform for tag in tags}, key=natural))
+    platforms = file.name.removesuffix(".whl").split("-")[-1]
     return TorchWheel(
         folder=folder,
         file=file,
         version=version.public,
         local=version.local or "",
         pythons=tuple(sorted(pythons, key=natural)),
-        platform=_platform(platforms[0]),
+        platform=_platform(platforms.split(".")[0]),
         platform_tags=platforms,
         is_prerelease=version.is_prerelease,
     )
@@ -206,7 +207,7 @@ def _describe(row: Row, wheels: Iterable[TorchWheel], *, replace: bool) -> None:
         platform = str(wheel.platform)
         pythons[platform] |= set(wheel.pythons)
         if platform in tags:
-            tags[platform] |= set(wheel.platform_tags)
+            tags[platform].add(wheel.platform_tags)
     for column, seen in (*pythons.items(), *((f"{platform}_tags", each) for platform, each in tags.items())):
         before = () if replace else items(row[column])
         if not seen <= set(before) or replace:
