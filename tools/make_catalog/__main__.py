@@ -51,6 +51,7 @@ TABLES: tuple[tuple[TableSpecification, Maker], ...] = (
     (hardware.TOOLKIT_DRIVERS, hardware.toolkit_drivers),
     (python.BUILDS, python.builds),
     (python.IMAGES, python.images),
+    (python.RELEASES, python.releases),
     (python.SYSTEMS, python.systems),
     (torch.ARCHITECTURES, torch.architectures),
     (torch.FILES, torch.files),

@@ -31,6 +31,16 @@ IMAGES = TableSpecification(
     notes=("listed is not proof of built; no deletion was seen",),
 )
 
+RELEASES = TableSpecification(
+    name="cpython_releases",
+    title="digests of CPython's release archives",
+    source="python-build's definitions",
+    as_of="2026-05-08",
+    key=("version",),
+    columns=("version", "sha256"),
+    notes=("of Python-X.Y.Z.tgz",),
+)
+
 SYSTEMS = TableSpecification(
     name="operating_systems",
     title="distributions' releases: glibc, Python, OpenSSL, compilers",
@@ -91,6 +101,13 @@ def images(facts: Path) -> Iterator[Row]:
                 "slim": row["slim_suites_oldest_to_newest"].split(),
                 "full": row["full_suites_oldest_to_newest"].split(),
             }
+
+
+def releases(facts: Path) -> Iterator[Row]:
+    """One row a version. The file lies beside this program: the collected facts have no digests of releases."""
+    del facts
+    lines = Path(__file__).with_name("cpython_releases.csv").read_text(encoding="utf-8").splitlines()
+    yield from csv.DictReader(line for line in lines if not line.startswith("#"))
 
 
 def systems(facts: Path) -> Iterator[Row]:

@@ -118,7 +118,7 @@ class Catalog:
     @functools.cached_property
     def cpython(self) -> CPython:
         """uv's standalone builds and the official Python images."""
-        return CPython(self.table("cpython_builds"), self.table("python_images"))
+        return CPython(self.table("cpython_builds"), self.table("python_images"), self.table("cpython_releases"))
 
     @functools.cached_property
     def operating_systems(self) -> OperatingSystems:

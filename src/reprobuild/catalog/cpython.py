@@ -58,13 +58,14 @@ class PythonImage(Fields, frozen=True, kw_only=True):
 class CPython:
     """Look-ups over the sources of CPython."""
 
-    def __init__(self, builds: Table, images: Table) -> None:
+    def __init__(self, builds: Table, images: Table, releases: Table) -> None:
         self.header = builds.header
         self._builds: dict[tuple[str, str, bool], list[UvBuild]] = {}
         for row in builds.rows:
             build = _build(row)
             self._builds.setdefault((build.version, build.machine, build.free_threaded), []).append(build)
         self._images = {row["version"]: _image(row) for row in images.rows}
+        self._releases = {row["version"]: row["sha256"] for row in releases.rows}
 
     @functools.cached_property
     def uv_version(self) -> str:
@@ -99,6 +100,10 @@ class CPython:
             release = Version(minor).release[:2]
             versions = {version for version in versions if Version(version).release[:2] == release}
         return tuple(newest_first(versions))
+
+    def release_sha256(self, version: str) -> str | None:
+        """SHA-256 of the release archive ``Python-X.Y.Z.tgz``; None where it is not known."""
+        return self._releases.get(version)
 
     def image(self, version: str) -> PythonImage | None:
         """The official image of exactly this version. None when it was never listed."""

@@ -162,6 +162,11 @@ def test_what_the_pinned_uv_chooses_wins_over_a_newer_build_of_another_table() -
         columns=columns,
         rows=tuple(dict(zip(columns, row, strict=True)) for row in rows),
     )
-    builds = CPython(table, CATALOG.table("python_images"))
+    builds = CPython(table, CATALOG.table("python_images"), CATALOG.table("cpython_releases"))
     chosen = builds.uv_build("3.12.1")
     assert chosen is not None and chosen.build == "1"
+
+
+def test_a_release_archive_s_digest() -> None:
+    assert CPYTHON.release_sha256("3.8.1") == "c7cfa39a43b994621b245e029769e9126caa2a93571cee2e743b213cceac35fb"
+    assert CPYTHON.release_sha256("3.8.99") is None

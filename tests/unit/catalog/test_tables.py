@@ -26,6 +26,7 @@ AT_LEAST = {
     "companion_releases": 291,
     "compute_capabilities": 28,
     "cpython_builds": 436,
+    "cpython_releases": 152,
     "cuda_images": 2639,
     "cudnn_support": 26,
     "digests": 88,
