@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.planner.records import UBUNTU_2004, UBUNTU_2204, decision, from_archive, listed, planned, record
 
+from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError, UsageError
 from reprobuild.plan import BasePython, Fidelity, ImagePython, PythonSource, Question, SourcePython, UvPython
 from reprobuild.snapshot import Distribution, PythonFacts, Snapshot, SystemFacts
