@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from reprobuild.errors import RecordError
 from reprobuild.records.merged_conda import merged, same_release
 from reprobuild.records.text import bounded, shortened
-from reprobuild.snapshot import Distribution, Evidence, Fields, FlatFacts, Note, Snapshot
+from reprobuild.snapshot import Distribution, Evidence, Fields, Note, Snapshot
 
 _GROUPS = ("python", "system", "torch", "gpu", "source", "command")
 _PLAIN = ("recorder", "recorded_at", "cuda_toolkit")
@@ -28,7 +28,7 @@ _LOOSE = frozenset(
 _OF_ONE_RECORD = frozenset({"no-packages", "python-unknown", "os-unknown", "not-before"})
 """Notes on what a record lacks: another record may have it, so they are asked again of the whole."""
 
-Facts = TypeVar("Facts", bound=Fields)
+Facts = TypeVar("Facts", bound=msgspec.Struct)
 
 
 class Part(Fields, frozen=True, kw_only=True):
@@ -48,21 +48,29 @@ def combine(parts: Sequence[Part]) -> Snapshot:
     inferred = [{item.fact for item in part.snapshot.evidence if item.certainty == "inferred"} for part in parts]
     values: dict[str, Any] = {name: _group(name, parts, inferred, notes) for name in _GROUPS}
     values |= {name: _first(name, parts, inferred, notes) for name in _PLAIN}
-    distributions = _distributions(parts, notes)
-    flat = next((part.snapshot.flat for part in parts if part.snapshot.flat != FlatFacts()), FlatFacts())
+    values["distributions"] = _distributions(parts, notes)
     told = [note for part in parts for note in part.snapshot.notes if note.code not in _OF_ONE_RECORD]
-    return Snapshot(
-        **values,
-        flat=flat,
-        distributions=distributions,
-        system_libraries=tuple(item for part in parts for item in part.snapshot.system_libraries),
-        environment_variables=_joined(part.snapshot.environment_variables for part in parts),
-        seeds=_joined(part.snapshot.seeds for part in parts),
-        redactions=_summed(part.snapshot.redactions for part in parts),
-        evidence=_evidence(parts, values),
-        notes=bounded([*notes, *told]),
-        unknown=_joined(part.snapshot.unknown for part in parts),
-    )
+    values |= {
+        "system_libraries": tuple(item for part in parts for item in part.snapshot.system_libraries),
+        "environment_variables": _joined(part.snapshot.environment_variables for part in parts),
+        "seeds": _joined(part.snapshot.seeds for part in parts),
+        "redactions": _summed(part.snapshot.redactions for part in parts),
+        "evidence": _evidence(parts, values),
+        "notes": bounded([*notes, *told]),
+        "unknown": _joined(part.snapshot.unknown for part in parts),
+    }
+    return Snapshot(**{**_rest(parts, values), **values})
+
+
+def _rest(parts: Sequence[Part], values: dict[str, Any]) -> dict[str, Any]:
+    """Every other part of a snapshot, the flat facts among them, from the first record that has it."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Snapshot):
+        empty = getattr(Snapshot(), field.name)
+        told = (getattr(part.snapshot, field.name) for part in parts)
+        if field.name not in values:
+            found[field.name] = next((value for value in told if value != empty), empty)
+    return found
 
 
 def _group(name: str, parts: Sequence[Part], inferred: list[set[str]], notes: list[Note]) -> Any:

@@ -17,7 +17,7 @@ from reprobuild.records.platform_text import with_inferred_system
 from reprobuild.records.python_bounds import bounds_of, likeliest
 from reprobuild.records.text import bounded, printable
 from reprobuild.records.torch_text import cuda_of_local_version, hip_of_local_version
-from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, TorchFacts
+from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, SystemFacts, TorchFacts
 
 _TAG = re.compile(r"cp(?P<major>2|3)(?P<minor>\d{1,2})-cp\d+[a-z]*-")
 _SYSTEMS = {
@@ -40,6 +40,22 @@ _SYSTEMS = {
         "distro-info",
     ),
 }
+_SYSTEM_PACKAGES = {
+    "python-apt": {
+        "1.6": ("ubuntu", "18.04"),
+        "1.8": ("debian", "10"),
+        "2.0": ("ubuntu", "20.04"),
+        "2.2": ("debian", "11"),
+        "2.4": ("ubuntu", "22.04"),
+        "2.6": ("debian", "12"),
+        "2.7": ("ubuntu", "24.04"),
+        "3.0": ("debian", "13"),
+    },
+    "dbus-python": {"1.2.6": ("ubuntu", "18.04"), "1.2.18": ("ubuntu", "22.04")},
+    "pygobject": {"3.26.1": ("ubuntu", "18.04"), "3.36.0": ("ubuntu", "20.04"), "3.42.1": ("ubuntu", "22.04")},
+}
+"""Packages of the system that pip lists too, with the version that each release has."""
+
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu(?P<major>\d+))?")
 _CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
 _COMPANIONS = ("torchvision", "torchaudio", "torchtext")
@@ -55,7 +71,7 @@ def with_inferences(snapshot: Snapshot) -> Snapshot:
         canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
     }
     if packages:
-        snapshot = _torch(_release(_system(_python(snapshot), packages)), packages)
+        snapshot = _torch(_release(_system(_python(snapshot), packages), packages), packages)
     notes = [*snapshot.notes, *(_dates(snapshot) if packages else ()), *_open(snapshot)]
     return msgspec.structs.replace(
         snapshot, notes=bounded(map(_shown, notes)), evidence=tuple(map(_shown_evidence, snapshot.evidence))
@@ -125,14 +141,35 @@ def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, 
         yield "Windows", f"torch {torch.version} needs triton on Linux, and there is none"
 
 
-def _release(snapshot: Snapshot) -> Snapshot:
-    """The OS release, once Python is known well enough to trust the platform text."""
+def _release(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
+    """The OS release, once Python is known well enough to trust the platform text; else by the system's packages."""
     known = {item.fact for item in snapshot.evidence}
     system, evidence = with_inferred_system(snapshot.system, snapshot.python, "the platform text")
+    if system.os_id is None and system.system in (None, "Linux"):
+        system, evidence = _release_of_packages(system, packages)
     fresh = tuple(item for item in evidence if item.fact not in known)
     return (
         msgspec.structs.replace(snapshot, system=system, evidence=(*snapshot.evidence, *fresh)) if fresh else snapshot
     )
+
+
+def _release_of_packages(
+    system: SystemFacts, packages: dict[str, Distribution]
+) -> tuple[SystemFacts, tuple[Evidence, ...]]:
+    for name, releases in _SYSTEM_PACKAGES.items():
+        version = packages[name].version or "" if name in packages else ""
+        found = next((release for start, release in releases.items() if f"{version}.".startswith(f"{start}.")), None)
+        if found is None or (name == "pygobject" and "dbus-python" not in packages):
+            continue
+        os_id, os_version = found
+        reason = f"{name} {version} is what {os_id} {os_version} has as a package of the system"
+        facts = {"os_id": os_id, "os_version": os_version, **({} if system.system else {"system": "Linux"})}
+        evidence = tuple(
+            Evidence(fact=f"system.{fact}", value=value, certainty="inferred", source=LIST, reason=reason)
+            for fact, value in facts.items()
+        )
+        return msgspec.structs.replace(system, **facts), evidence
+    return system, ()
 
 
 def _torch(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:

@@ -162,6 +162,22 @@ def test_the_system_is_inferred_from_packages_that_exist_only_there(lines: str, 
     assert parse(lines.encode(), "freeze.txt").system.system == system
 
 
+@pytest.mark.parametrize(
+    ("lines", "release"),
+    [
+        ("python-apt==2.4.0+ubuntu2", ("ubuntu", "22.04")),
+        ("python-apt==2.2.1", ("debian", "11")),
+        ("PyGObject==3.36.0\ndbus-python==1.2.16", ("ubuntu", "20.04")),
+        ("PyGObject==3.48.2\ndbus-python==1.2.18", ("ubuntu", "22.04")),
+        ("PyGObject==3.36.0", (None, None)),
+        ("python-apt==0.0.0", (None, None)),
+    ],
+)
+def test_the_release_is_inferred_from_the_systems_own_packages(lines: str, release: tuple[str | None, ...]) -> None:
+    system = parse(lines.encode(), "freeze.txt").system
+    assert (system.os_id, system.os_version) == release
+
+
 def test_the_build_of_a_plain_torch_is_inferred_from_its_companions() -> None:
     snapshot = parse(b"torch==2.0.1\ntorchvision==0.15.2+cu118\n", "freeze.txt")
     assert snapshot.torch is not None and snapshot.torch.cuda == "11.8"
