@@ -6,13 +6,15 @@ beside its thirteen keys (docs/environment-json.md), and it works without torch.
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
-from typing import Any
 
 from reprobuild.files import write_atomically
 from reprobuild.printing import show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # both take longer to load than a record takes to write
+    from pathlib import Path
+    from typing import Any
 
 __all__ = ["capture_environment", "compare_environments", "log_environment_to_wandb", "save_environment_snapshot"]
 
@@ -54,16 +56,17 @@ def save_environment_snapshot(
 def write_record(env_info: dict[str, Any], output_dir: str) -> tuple[str, str, str]:
     """Write the three files without a word. Everything is composed before the first file is touched."""
     from reprobuild.capture.guide import reproduction_guide
+    from reprobuild.capture.json_text import encode
 
     contents = {
         "requirements.txt": str(env_info.get("pip_freeze") or ""),
-        "environment.json": json.dumps(env_info, indent=2),
+        "environment.json": encode(env_info),
         "REPRODUCE.md": reproduction_guide(env_info),
     }
-    Path(output_dir).mkdir(parents=True, exist_ok=True)
+    os.makedirs(output_dir, exist_ok=True)  # noqa: PTH103 - pathlib takes longer to load than the record to write
     paths = {name: os.path.join(output_dir, name) for name in contents}  # noqa: PTH118 - the original's very strings
     for name, content in contents.items():
-        write_atomically(Path(paths[name]), content.encode("utf-8", "surrogateescape"))
+        write_atomically(paths[name], content.encode("utf-8", "surrogateescape"), durable=False)
     return paths["requirements.txt"], paths["environment.json"], paths["REPRODUCE.md"]
 
 
@@ -74,6 +77,8 @@ def compare_environments(env1_path: str | os.PathLike[str], env2_path: str | os.
     and ``cuda_version_changed``. Spellings of one name (``Jinja2``, ``jinja2``) are the same package. Raises
     FileNotFoundError, and ValueError for a file that is no record.
     """
+    from pathlib import Path
+
     first, second = _load(Path(env1_path)), _load(Path(env2_path))
     differences = _differences(first, second)
     _show_differences(first, second, differences)
@@ -95,6 +100,8 @@ def log_environment_to_wandb(
 
 def _load(path: Path) -> dict[str, Any]:
     """The object of a record, with a dictionary under ``packages``."""
+    import json
+
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
@@ -117,7 +124,7 @@ def _differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any
 
 
 def _by_canonical_name(packages: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    from reprobuild.probe import canonical_name
+    from reprobuild.probe.spelling import canonical_name
 
     return {canonical_name(name): (name, str(version)) for name, version in packages.items()}
 

@@ -24,6 +24,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from reprobuild.distribution import ArchiveInfo as ArchiveInfo
+from reprobuild.distribution import CondaOrigin as CondaOrigin
+from reprobuild.distribution import DirectUrl as DirectUrl
+from reprobuild.distribution import DirInfo as DirInfo
+from reprobuild.distribution import Distribution as Distribution
+from reprobuild.distribution import VcsInfo as VcsInfo
 from reprobuild.errors import RecordError
 
 SCHEMA_VERSION = 1
@@ -60,79 +66,12 @@ class FlatFacts(Fields, frozen=True, kw_only=True):
     gpu_count: int | None = None
 
 
-class VcsInfo(Fields, frozen=True, kw_only=True):
-    """``vcs_info`` of PEP 610."""
+class SearchPath(Fields, frozen=True, kw_only=True):
+    """A folder on ``sys.path`` beside the interpreter's own."""
 
-    vcs: str
-    commit_id: str | None = None
-    requested_revision: str | None = None
-
-
-class ArchiveInfo(Fields, frozen=True, kw_only=True):
-    """``archive_info`` of PEP 610: algorithm to hexadecimal digest."""
-
-    hashes: dict[str, str] = {}
-
-
-class DirInfo(Fields, frozen=True, kw_only=True):
-    """``dir_info`` of PEP 610, with what the source tree's git said, where it was asked."""
-
-    editable: bool = False
-    commit_id: str | None = None
-    dirty: bool | None = None
-
-
-class DirectUrl(Fields, frozen=True, kw_only=True):
-    """Where a distribution came from when it was not an index (PEP 610). Credentials are already removed."""
-
-    url: str
-    vcs_info: VcsInfo | None = None
-    archive_info: ArchiveInfo | None = None
-    dir_info: DirInfo | None = None
-    subdirectory: str | None = None
-
-
-class CondaOrigin(Fields, frozen=True, kw_only=True):
-    """What ``conda-meta`` says of a distribution that conda installed."""
-
-    package: str | None = None
-    """conda's name for it, where that is not the distribution's: ``pytorch`` for torch."""
-    channel: str | None = None
-    build: str | None = None
-    subdir: str | None = None
-    url: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
-
-
-class Distribution(Fields, frozen=True, kw_only=True):
-    """One installed distribution, as its metadata on disk or the line of a list describes it."""
-
-    name: str
-    """As its metadata spells it."""
-    version: str | None = None
-    """As its metadata spells it, local part included. None when a list does not tell it."""
-    installer: str | None = None
-    """Content of INSTALLER: pip, uv, conda, debian ..."""
-    requested: bool | None = None
-    """Whether REQUESTED is there: asked for by name rather than pulled in."""
-    tags: tuple[str, ...] = ()
-    """Wheel tags, such as ``cp310-cp310-manylinux_2_17_x86_64``."""
-    direct_url: DirectUrl | None = None
-    record_digest: str | None = None
-    """``sha256:<hex>`` over the files that RECORD lists; how is said in docs/environment-json.md."""
-    location: str | None = None
-    """Where it lies relative to the prefix, such as ``lib/python3.10/site-packages``."""
-    metadata_format: str | None = None
-    """``dist-info``, ``egg-info``, ``egg-link``: None when it was read from a list."""
-    conda: CondaOrigin | None = None
-    hashes: tuple[str, ...] = ()
-    """``sha256:<hex>`` of acceptable files, where a lock file or ``--hash`` names them."""
-    marker: str | None = None
-    index_url: str | None = None
-    """The index a lock file names for it, without credentials."""
-    line: str | None = None
-    """The line of the list it was read from, verbatim."""
+    path: str
+    source: Literal["PYTHONPATH", "user", "pth", "other"]
+    """What put it there: the variable, the user's site-packages, a ``.pth`` file, or something at start-up."""
 
 
 class PythonFacts(Fields, frozen=True, kw_only=True):
@@ -154,6 +93,9 @@ class PythonFacts(Fields, frozen=True, kw_only=True):
     free_threaded: bool | None = None
     openssl: str | None = None
     """``ssl.OPENSSL_VERSION``"""
+    extra_paths: tuple[SearchPath, ...] = ()
+    startup_files: tuple[str, ...] = ()
+    """``.pth`` files whose lines run code when the interpreter starts."""
 
 
 class SystemFacts(Fields, frozen=True, kw_only=True):
@@ -177,6 +119,13 @@ class SystemFacts(Fields, frozen=True, kw_only=True):
     os_name: str | None = None
     """PRETTY_NAME of os-release"""
     cpu_model: str | None = None
+    cpu_features: tuple[str, ...] = ()
+    """Vector extensions, as the kernel names them: numeric libraries choose their code by them."""
+    locale: str | None = None
+    libstdcxx: str | None = None
+    """The newest symbol version of the libstdc++ that is loaded, such as ``GLIBCXX_3.4.30``."""
+    blas: tuple[str, ...] = ()
+    """Files of the linear-algebra libraries that installed packages bring or load."""
 
 
 class TorchFacts(Fields, frozen=True, kw_only=True):
@@ -220,9 +169,12 @@ class SystemLibrary(Fields, frozen=True, kw_only=True):
 
     soname: str
     path: str | None = None
+    """Where it lies; None when it is missing."""
     package: str | None = None
+    """The operating system's package that holds it."""
     package_version: str | None = None
     needed_by: tuple[str, ...] = ()
+    """The distributions whose files need it."""
 
 
 class SourceFacts(Fields, frozen=True, kw_only=True):

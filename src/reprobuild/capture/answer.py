@@ -6,9 +6,8 @@ validates it whole.
 
 from __future__ import annotations
 
-import json
-
 from reprobuild import __version__
+from reprobuild.capture.json_text import decode
 from reprobuild.errors import CaptureError
 
 TYPE_CHECKING = False
@@ -28,7 +27,7 @@ def decode_facts(output: bytes, source: str | None) -> dict[str, Any]:
     """
     line = output.strip().rpartition(b"\n")[2]
     try:
-        facts = json.loads(line)
+        facts = decode(line.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise _not_the_probe(source) from error
     if not isinstance(facts, dict):

@@ -1,21 +1,20 @@
 """REPRODUCE.md: how a person brings the environment back by hand.
 
-The template is plain ``string.Template`` text, because jinja2 takes longer to import than a capture takes.
+The template is plain text with ``$name`` in it, because jinja2 takes longer to load than a capture takes.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from string import Template
-from typing import Any
+import os
+
+from reprobuild.probe.spelling import is_valid_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
 
-# The folder of PyTorch's index stands in the local version. It is copied from there, never computed.
-_PINNED_LOCAL = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*\+(?P<folder>cu[0-9]+|cpu|xpu|rocm[0-9]+(?:\.[0-9]+)+)\Z"
-)
 _TEMPLATE = "REPRODUCE.md.txt"
 
 
@@ -35,7 +34,17 @@ def reproduction_guide(env_info: dict[str, Any]) -> str:
         "numpy": packages.get("numpy"),
     }
     shown = {key: "N/A" if value is None else _one_line(str(value)) for key, value in values.items()}
-    return Template(_template_text()).substitute(shown, install=_install_commands(packages))
+    return _filled(_template_text(), {**shown, "install": _install_commands(packages)})
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """The template with each ``$name`` replaced. What is put in is not looked at again."""
+    first, *rest = template.split("$")
+    filled = [first]
+    for part in rest:
+        name = next(name for name in sorted(values, key=len, reverse=True) if part.startswith(name))
+        filled.append(values[name] + part[len(name) :])
+    return "".join(filled)
 
 
 def _one_line(text: str) -> str:
@@ -50,9 +59,9 @@ def _install_commands(packages: dict[str, Any]) -> str:
     """
     folders: dict[str, list[str]] = {}
     for name, version in packages.items():
-        match = _PINNED_LOCAL.match(f"{name}=={version}")
-        if match:
-            folders.setdefault(match["folder"], []).append(match[0])
+        folder = _index_folder(name, version)
+        if folder is not None:
+            folders.setdefault(folder, []).append(f"{name}=={version}")
     commands = [
         f"pip install {' '.join(pinned)} --no-deps --index-url {PYTORCH_INDEX}/{folder}"
         for folder, pinned in sorted(folders.items())
@@ -60,9 +69,23 @@ def _install_commands(packages: dict[str, Any]) -> str:
     return "\n".join([*commands, "pip install -r requirements.txt --no-deps"])
 
 
+def _index_folder(name: object, version: object) -> str | None:
+    """The folder of PyTorch's index that stands in the local version. It is copied from there, never computed."""
+    if not isinstance(name, str) or not isinstance(version, str) or not is_valid_name(name):
+        return None
+    public, _, folder = version.partition("+")
+    if not public.isascii() or not public.replace(".", "").isalnum() or not public[:1].isdigit():
+        return None
+    numbers = folder.removeprefix("cu") if folder.startswith("cu") else folder.removeprefix("rocm").replace(".", "0")
+    known = folder in ("cpu", "xpu") or (folder != numbers and numbers.isascii() and numbers.isdigit())
+    return folder if known else None
+
+
 def _template_text() -> str:
     """The packaged template if it is there, else the checkout's."""
-    package = Path(__file__).parents[1]
-    packaged = package / "templates" / _TEMPLATE
-    path = packaged if packaged.is_file() else package.parents[1] / "templates" / _TEMPLATE
-    return path.read_text(encoding="utf-8")
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100,PTH120 - pathlib loads slowly
+    folders = (package, os.path.dirname(os.path.dirname(package)))  # noqa: PTH120
+    paths = [os.path.join(folder, "templates", _TEMPLATE) for folder in folders]  # noqa: PTH118
+    path = paths[0] if os.path.isfile(paths[0]) else paths[1]  # noqa: PTH113
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
+        return stream.read()

@@ -7,10 +7,11 @@ of what it needs while the probe works.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
+from reprobuild import probe
 from reprobuild.errors import CaptureError
+from reprobuild.probe.child import Child, TookTooLong
 
 OLDEST = (3, 6)
 """The oldest CPython that the probe runs under."""
@@ -18,26 +19,22 @@ OLDEST = (3, 6)
 TIMEOUT_S = 300
 """Seconds that an interpreter may take to answer."""
 
-# Paths are strings here: pathlib is loaded while the other interpreter works.
-_PROBE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "probe.py")  # noqa: PTH100,PTH118,PTH120
-
-# The loader is valid Python 2, too, so that an old interpreter can say how old it is. It takes the probe's bytecode
-# from our own __pycache__ where it is there or can be put there: compiling takes longer than much of the rest.
+# Valid Python 2, too, so that an old interpreter can say how old it is. It loads the probe's modules from our folder,
+# with their bytecode from our own __pycache__ where it is there or can be put there. What the interpreter would do
+# while it ends is of no use to anybody, so it is not waited for.
 _LOADER = """\
-import gc, sys
+import gc, os, sys
 gc.disable()
 if not getattr(sys.flags, "isolated", 0) and not getattr(sys.flags, "safe_path", 0):
     sys.path.pop(0)
 if sys.version_info < (3, 6):
     sys.stdout.write("reprobuild: too old: %d.%d.%d" % sys.version_info[:3])
     sys.exit(0)
-try:
-    from _frozen_importlib_external import SourceFileLoader
-except ImportError:
-    from importlib.machinery import SourceFileLoader
-scope = {"__name__": "reprobuild_probe"}
-exec(SourceFileLoader("reprobuild_probe", sys.argv[1]).get_code("reprobuild_probe"), scope)
-sys.exit(scope["main"](sys.argv[2:]))
+package = type(sys)(sys.argv[1])
+package.__path__ = [sys.argv[2]]
+sys.modules[sys.argv[1]] = package
+from reprobuild_probe.record import main
+os._exit(main(sys.argv[3:]))
 """
 _TOO_OLD = b"reprobuild: too old: "
 
@@ -48,23 +45,19 @@ class Probing:
     def __init__(self, python: str | os.PathLike[str], without: tuple[str, ...] = ()) -> None:
         """Start it. Raises CaptureError when there is no such program, or it can't be executed."""
         self.python = os.fspath(python)
-        command = [self.python, "-c", _LOADER, _PROBE]
+        command = [self.python, "-c", _LOADER, probe.NAME, probe.FOLDER]
         if without:
             command += ["--without", ",".join(without)]
         try:
-            self._process = subprocess.Popen(
-                command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
+            self._child = Child(command, _environment())
         except OSError as error:
             raise _not_startable(self.python, error) from error
 
     def output(self) -> bytes:
         """The probe's one line of JSON. Raises CaptureError when the program is no Python from 3.6 on, or fails."""
         try:
-            output, errors = self._process.communicate(timeout=TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
+            exit_code, output, errors = self._child.wait(TIMEOUT_S)
+        except TookTooLong:
             raise CaptureError(
                 f"{self.python} did not answer within {TIMEOUT_S} s", hint="check that it starts by itself"
             ) from None
@@ -74,15 +67,15 @@ class Probing:
                 f"{self.python} is Python {version}; the oldest that can be recorded is 3.6",
                 hint="record it with its own `pip freeze`, and give that file to reprobuild",
             )
-        if self._process.returncode != 0 or not output.strip():
-            raise self._no_answer(errors)
+        if exit_code != 0 or not output.strip():
+            raise self._no_answer(exit_code, errors)
         return output
 
-    def _no_answer(self, errors: bytes) -> CaptureError:
+    def _no_answer(self, exit_code: int, errors: bytes) -> CaptureError:
         last = (errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
         said = f": {last[:200]}" if last and "import sys" not in last else ""  # Some programs quote our loader.
         return CaptureError(
-            f"{self.python} did not run as a Python interpreter (exit code {self._process.returncode}){said}",
+            f"{self.python} did not run as a Python interpreter (exit code {exit_code}){said}",
             hint="name the python program itself, such as .venv/bin/python",
         )
 

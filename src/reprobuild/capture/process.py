@@ -6,8 +6,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from reprobuild import probe
 from reprobuild.capture.answer import with_recorder
+from reprobuild.probe.record import probe
 
 
 def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[s
 
     torch is asked only when the program has imported it already.
     """
-    facts: dict[str, Any] = probe.probe(without)
+    facts: dict[str, Any] = probe(without)
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "version"):
         _prefer_imported(facts, torch)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the typing module costs a third of the start
+    from collections.abc import Iterable
+    from typing import IO, Any, Protocol
+
     from rich.console import Console
 
+    class Warned(Protocol):
+        """What a warning of any module has: a message and perhaps a way out."""
 
-class Warned(Protocol):
-    """What a warning of any module has: a message and perhaps a way out."""
+        @property
+        def message(self) -> str:
+            """One sentence."""
+            ...
 
-    @property
-    def message(self) -> str:
-        """One sentence."""
-        ...
-
-    @property
-    def hint(self) -> str | None:
-        """What to do about it."""
-        ...
+        @property
+        def hint(self) -> str | None:
+            """What to do about it."""
+            ...
 
 
 def write_result(text: str) -> None:
@@ -44,11 +44,15 @@ def write_bytes(content: bytes) -> None:
 
 def write_json(value: Any) -> None:
     """Write a JSON document to standard output: indented, UTF-8, keys in the order in which they are given."""
+    import json
+
     write_bytes((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
 
 
 def write_json_line(value: Any) -> None:
     """Write one JSON object on one line to standard output, at once: for events that a script follows."""
+    import json
+
     line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     write_bytes((line + "\n").encode("utf-8", "surrogatepass"))
 

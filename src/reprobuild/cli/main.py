@@ -9,8 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
 
 from reprobuild import __version__
 from reprobuild.errors import ReprobuildError, UsageError
@@ -18,6 +16,8 @@ from reprobuild.errors import ReprobuildError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module costs a third of the start, so its constant is written out
     import argparse
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "capture": ("reprobuild.cli.capture", "record this Python environment, or another interpreter's"),
@@ -126,9 +126,15 @@ def _run_command(name: str, given: Sequence[str]) -> int:
     # What a command makes lives until it ends: looking for garbage among it early and often only costs time.
     gc.set_threshold(100_000)
     module_name, line = COMMANDS[name]
-    module = import_module(module_name)
+    __import__(module_name)  # importlib would be loaded for this alone
+    module = sys.modules[module_name]
     configure: Callable[[argparse.ArgumentParser], None] = module.configure
-    run: Callable[[argparse.Namespace], int] = module.run
+    run: Callable[[Any], int] = module.run
+    from reprobuild.cli.plain_arguments import read_plainly
+
+    plain = read_plainly(configure, given)
+    if plain is not None:
+        return run(plain)
     from reprobuild.cli.parser import new_parser
 
     parser = new_parser(name, line)

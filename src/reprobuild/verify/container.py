@@ -10,6 +10,7 @@ from importlib import resources
 
 import msgspec
 
+from reprobuild import probe
 from reprobuild.capture import snapshot_of_probe
 from reprobuild.engine import Engine, ProcessResult
 from reprobuild.errors import ReprobuildError, VerificationError
@@ -27,7 +28,7 @@ _NO_PYTHON = 127
 
 def probe_image(engine: Engine, image: str, *, timeout_s: float) -> Snapshot:
     """Record the environment inside an image. Raises VerificationError where its Python can't be asked."""
-    result = _run(engine, image, _text_of("reprobuild", "probe.py"), (), timeout_s)
+    result = _run(engine, image, probe.text(), (), timeout_s)
     try:
         return snapshot_of_probe(result.stdout)
     except ReprobuildError as error:

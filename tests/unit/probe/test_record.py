@@ -16,6 +16,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprobuild import probe
+from reprobuild.capture.interpreter import Probing
+from reprobuild.probe import record, spelling
+from reprobuild.probe.description import record_digest
+from reprobuild.probe.findings import Findings
+from reprobuild.probe.torch_files import cudnn_integer, torch_facts
 
 
 def write_distribution(folder: Path, name: str, version: str, **files: str) -> Path:
@@ -29,7 +34,7 @@ def write_distribution(folder: Path, name: str, version: str, **files: str) -> P
 
 
 def recorded(*folders: Path) -> dict[str, Any]:
-    return probe.probe(paths=[str(folder) for folder in folders])
+    return record.probe(paths=[str(folder) for folder in folders])
 
 
 ODD_VERSIONS = (
@@ -41,7 +46,7 @@ ODD_VERSIONS = (
 
 @pytest.mark.parametrize("version", ODD_VERSIONS)
 def test_version_is_spelt_as_pep_440_has_it(version: str) -> None:
-    assert probe.canonical_version(version) == str(Version(version))
+    assert spelling.canonical_version(version) == str(Version(version))
 
 
 @given(st.from_regex(r"v?([0-9]!)?[0-9]{1,3}(\.[0-9]{1,3}){0,3}[-_.a-z0-9+]{0,12}", fullmatch=True))
@@ -50,12 +55,12 @@ def test_versions_agree_with_packaging(version: str) -> None:
         expected = str(Version(version))
     except InvalidVersion:
         expected = None
-    assert probe.canonical_version(version) == expected
+    assert spelling.canonical_version(version) == expected
 
 
 @given(st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True))
 def test_names_agree_with_packaging(name: str) -> None:
-    assert probe.canonical_name(name) == canonicalize_name(name)
+    assert spelling.canonical_name(name) == canonicalize_name(name)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_names_agree_with_packaging(name: str) -> None:
     ],
 )
 def test_credentials_are_removed_and_counted(url: str, expected: str, count: int) -> None:
-    findings = probe.Findings()
+    findings = Findings()
     assert findings.without_secrets(url, "here") == expected
     assert findings.redactions == ({"here": count} if count else {})
 
@@ -160,18 +165,18 @@ def test_record_digest_ignores_what_installing_adds(tmp_path: Path) -> None:
     for index, text in enumerate((wheel, installed, wheel.replace("=3", "=4"))):
         (tmp_path / str(index) / "x-1.dist-info").mkdir(parents=True)
         (tmp_path / str(index) / "x-1.dist-info" / "RECORD").write_bytes(text.encode())
-        digests.append(probe.record_digest(str(tmp_path / str(index)), "x-1.dist-info"))
+        digests.append(record_digest(str(tmp_path / str(index)), "x-1.dist-info"))
     lines = b"a.py,sha256=3,4\nb.py,sha256=1,2\nx-1.dist-info/METADATA,sha256=5,6"
     assert digests[0] == digests[1] == "sha256:" + hashlib.sha256(lines).hexdigest()
     assert digests[2] != digests[0]
-    assert probe.record_digest(str(tmp_path), "absent.dist-info") is None
+    assert record_digest(str(tmp_path), "absent.dist-info") is None
 
 
 def test_a_record_longer_than_a_block_is_read_whole(tmp_path: Path) -> None:
     lines = [f"module_{number:05},sha256={number},1" for number in range(20000)]
     write_distribution(tmp_path, "long", "1", RECORD="\n".join(reversed(lines)) + "\n")
     expected = "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    assert probe.record_digest(str(tmp_path), "long-1.dist-info") == expected
+    assert record_digest(str(tmp_path), "long-1.dist-info") == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,7 @@ def test_nvcc_is_read_from_its_toolkit_or_asked(
     (tmp_path / "bin" / "nvcc").chmod(0o755)
     (tmp_path / "version.json").write_text(text)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert probe.Toolkit().version() == expected
+    assert record._toolkit().version() == expected
 
 
 VERSION_FILES = {
@@ -220,7 +225,7 @@ def test_torch_is_read_from_its_files(tmp_path: Path, kind: str, expected: dict[
     ("version", "integer"), [("8.9.2.26", 8902), ("9.19.0.56", 91900), ("7.6.5", 7605), ("8", None), (None, None)]
 )
 def test_cudnn_as_torch_tells_it(version: str | None, integer: int | None) -> None:
-    assert probe.cudnn_integer(version) == integer
+    assert cudnn_integer(version) == integer
 
 
 IMPORTED = """
@@ -234,33 +239,40 @@ def test_static_torch_facts_equal_the_imported_ones() -> None:
     pytest.importorskip("torch", reason="the real torch is not installed here", exc_type=ImportError)
     answer = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     said = json.loads(answer.stdout)
-    facts = probe.torch_facts(sys.path, {})
+    facts = torch_facts(sys.path, {})
     assert facts is not None
     assert {key: facts.get(key) for key in said} == said
 
 
-def test_it_runs_as_a_file_as_text_and_from_standard_input_and_prints_one_line(tmp_path: Path) -> None:
-    source = Path(probe.__file__)
-    text = source.read_text(encoding="utf-8")
+def test_it_runs_as_text_and_from_standard_input_and_as_modules_and_prints_one_line(tmp_path: Path) -> None:
+    text = probe.text()
     answers = [
         subprocess.run([sys.executable, *arguments], capture_output=True, input=given, check=True, cwd=tmp_path).stdout
-        for arguments, given in (([str(source)], b""), (["-c", text], b""), (["-"], text.encode()))
+        for arguments, given in ((["-c", text], b""), (["-"], text.encode()))
     ]
+    answers.append(Probing(sys.executable).output())
     records = [json.loads(answer) for answer in answers]
     assert all(answer.count(b"\n") == 1 for answer in answers)
     assert records[0]["distributions"] == records[1]["distributions"] == records[2]["distributions"]
+    assert records[0]["distributions"]
 
 
 def test_an_unknown_option_is_refused() -> None:
-    done = subprocess.run([sys.executable, probe.__file__, "--without", "everything"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-", "--without", "everything"], input=probe.text(), capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
 
 
-def test_it_imports_neither_ours_nor_what_it_records() -> None:
+def test_it_imports_neither_ours_nor_what_it_records_nor_what_loads_slowly() -> None:
     code = (
-        f"import sys; scope = {{'__name__': 'probe'}}; exec(open({probe.__file__!r}).read(), scope); scope['probe']()"
+        f"import sys; package = type(sys)({probe.NAME!r}); package.__path__ = [{probe.FOLDER!r}]\n"
+        f"sys.modules[{probe.NAME!r}] = package\n"
+        "from reprobuild_probe.record import main\n"
+        "main(['--without', 'gpu,toolkit'])\n"
+        "slow = ('json', 'numpy', 'platform', 're', 'reprobuild', 'ssl', 'subprocess', 'torch', 'typing')\n"
+        "print([name for name in sys.modules if name.split('.')[0] in slow])"
     )
-    code += "; print([m for m in sys.modules if m.split('.')[0] in ('reprobuild', 'torch', 'numpy', 'typing', 'ssl')])"
-    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

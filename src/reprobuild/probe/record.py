@@ -1,0 +1,149 @@
+"""The whole record, and the probe's own command line."""
+
+import os
+import sys
+import time
+
+from .description import describe_distribution
+from .distributions import installed_distributions
+from .files import find_program
+from .findings import Findings
+from .freezing import Frozen
+from .machine import python_facts, system_facts
+from .torch_files import cudnn_integer, torch_facts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Fields = dict[str, Any]
+
+PARTS = ("gpu", "toolkit", "records")
+"""What ``--without`` can leave out."""
+
+VARIABLES = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
+    "CUDA_VISIBLE_DEVICES",
+    "MKL_CBWR",
+    "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "PYTHONHASHSEED",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "XLA_FLAGS",
+)
+"""Environment variables that change results and never hold a secret. No other variable is read."""
+
+
+def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = None) -> "Fields":
+    """Everything, as the object that environment.json holds; ``paths`` stands for ``sys.path``."""
+    findings = Findings()
+    toolkit = None if "toolkit" in without else _toolkit()
+    folders = _search_path(sys.path if paths is None else paths)
+    items = installed_distributions(folders, findings)
+    frozen = Frozen(items, findings)
+    items.sort(key=lambda item: item.key)
+    distributions = [describe_distribution(item, "records" not in without, findings) for item in items]
+    torch = torch_facts(folders, {item.key: item.version for item in items})
+    gpu = None if "gpu" in without else _gpu()
+    python, system = python_facts(), system_facts()
+    deeper = {
+        "recorded_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "python": python,
+        "system": system,
+        "distributions": distributions,
+        "torch": torch,
+        "gpu": gpu,
+        "cuda_toolkit": toolkit.version() if toolkit else None,
+        "environment_variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "redactions": findings.redactions,
+        "notes": findings.notes,
+    }
+    flat = _flat_facts(python, system, frozen, torch or {}, (gpu or {}).get("devices", []))
+    return dict(flat, schema_version=1, **{key: value for key, value in deeper.items() if value})
+
+
+def _search_path(paths: "list[str]") -> "list[str]":
+    seen: "dict[str, None]" = {}
+    for path in paths:
+        seen.setdefault(os.path.normpath(path or os.curdir))
+    return list(seen)
+
+
+def _toolkit() -> "Any":
+    """nvcc, at work already where it has to be asked; None where there is none."""
+    homes = [os.environ.get(key) for key in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
+    candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home]
+    compiler = find_program("nvcc") or next((path for path in candidates if os.path.isfile(path)), None)
+    if compiler is None:
+        return None
+    from .toolkit import Toolkit
+
+    return Toolkit(compiler)
+
+
+def _gpu() -> "Fields | None":
+    """A cheap look first: device files on Linux (WSL: dxg; AMD: kfd), nvidia-smi anywhere."""
+    devices = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version", "/dev/kfd")
+    if sys.platform == "darwin" or not (
+        os.name == "nt" or any(map(os.path.exists, devices)) or find_program("nvidia-smi")
+    ):
+        return None
+    from .gpu import gpu_facts
+
+    return gpu_facts()
+
+
+def _flat_facts(
+    python: "Fields", system: "Fields", frozen: "Frozen", torch: "Fields", devices: "list[Fields]"
+) -> "Fields":
+    """The thirteen keys of the original utility, in its order, with its meaning: no GPU, no CUDA version."""
+    usable = bool(torch.get("cuda") and devices)
+    return {
+        "python_version": python["build"],
+        "python_version_short": "{}.{}.{}".format(*sys.version_info[:3]),
+        "platform": system.get("platform"),
+        "platform_system": system.get("system"),
+        "platform_release": system.get("kernel"),
+        "pip_freeze": frozen.text,
+        "packages": frozen.packages,
+        "torch_version": torch.get("version"),
+        "cuda_available": usable,
+        "cuda_version": torch.get("cuda") if usable else None,
+        "cudnn_version": cudnn_integer(torch.get("cudnn")) if usable else None,
+        "gpu_name": devices[0]["name"] if usable else None,
+        "gpu_count": len(devices) if usable else 0,
+    }
+
+
+def main(arguments: "list[str]") -> "int":
+    """Print the object on one line. Exit code 2 for an unknown option."""
+    without: "frozenset[str]" = frozenset()
+    if arguments:
+        without = frozenset(arguments[-1].split(","))
+        if len(arguments) != 2 or arguments[0] != "--without" or not without.issubset(PARTS):
+            sys.stderr.write("usage: probe [--without {}]\n".format(",".join(PARTS)))
+            return 2
+    sys.stdout.write(_encoded(probe(without)) + "\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _encoded(facts: "Fields") -> "str":
+    """JSON in ASCII, by the encoder in C that json itself uses: loading json takes as long as reading 100 packages."""
+    try:
+        from _json import encode_basestring_ascii, make_encoder
+
+        encode = make_encoder(None, str, encode_basestring_ascii, None, ":", ",", False, False, True)
+        return "".join(encode(facts, 0))
+    except (ImportError, TypeError):
+        import json
+
+        return json.dumps(facts, separators=(",", ":"))
