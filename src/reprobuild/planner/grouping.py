@@ -34,6 +34,8 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True, gc=False, order=True):
     needs_nvcc: bool
     needs_compiler: bool
     pip: str
+    hashed: bool
+    """Whether pip gets digests: one file with some makes pip insist on all."""
 
 
 class Treated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -65,6 +67,7 @@ def _key(install: Install) -> _Key:
         needs_nvcc=install.needs_nvcc,
         needs_compiler=install.needs_compiler,
         pip=install.needs_pip or "",
+        hashed=bool(install.needs_pip) and " --hash=" in install.requirement.line,
     )
 
 
@@ -100,6 +103,7 @@ def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date |
     suffix = "-without-isolation" if not key.build_isolation else ""
     suffix += "-nvcc" if key.needs_nvcc else ""
     suffix += f"-pip-{key.pip}" if key.pip else ""
+    suffix += "-hashed" if key.hashed else ""
     return PackageGroup(
         name=_file_name(key) + suffix,
         title=_title(key),

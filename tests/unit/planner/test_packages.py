@@ -206,7 +206,9 @@ def test_installed(name: str) -> None:
         (one("python==3.10.12", conda=CondaOrigin(build="h955ad1f_0")), "exact", "the interpreter itself"),
         (one("_libgcc_mutex==0.1", conda=CondaOrigin(build="main")), "equivalent", "bring their own"),
         (one("openssl==3.0.13", conda=CondaOrigin(build="h7f8727e_0")), "equivalent", "interpreter brings"),
-        (one("ffmpeg==4.3", conda=CondaOrigin(build="hf484d3e_0")), "missing", "program or library of conda"),
+        (one("ffmpeg==4.3", conda=CondaOrigin(build="hf484d3e_0")), "missing", "program of conda"),
+        (one("libpng==1.6.37", conda=CondaOrigin(build="hbc83047_0")), "equivalent", "bring their own copy"),
+        (one("jpeg==9b", conda=CondaOrigin()), "equivalent", "bring their own copy"),
     ],
 )
 def test_left_out(distribution: Distribution, fidelity: str, reason: str) -> None:
@@ -297,3 +299,20 @@ def test_a_hash_that_is_none_is_refused() -> None:
 def test_warnings_name_every_package_that_is_not_published() -> None:
     result = planned(record(*listed("a==1.0.dev1", "b==2.0.dev3+gabcdef1")))
     assert warning_codes(result).count("unpublished-version") == 2
+
+
+def test_pip_is_given_digests_for_all_of_a_group_or_for_none() -> None:
+    """pip insists on digests for every line of a file that has one, so that the two kinds go into two files."""
+    plain = Distribution(name="gym", version="0.21.0")
+    hashed = Distribution(name="textract", version="1.6.5", hashes=("sha256:" + "ab" * 32,))
+    groups = [each for each in planned(record(plain, hashed)).groups if each.installer == "pip"]
+    told = [[" --hash=" in requirement.line for requirement in each.requirements] for each in groups]
+    assert sorted(told) == [[False], [True]]
+    assert len({each.name for each in groups}) == 2
+
+
+def test_a_metapackage_of_conda_does_not_stand_in_for_the_package() -> None:
+    meta = Distribution(name="typing-extensions", version="4.9.0", conda=CondaOrigin(build="hd8ed1ab_0"))
+    real = Distribution(name="typing_extensions", version="4.9.0", conda=CondaOrigin(build="pyha770c72_0"))
+    result = planned(record(meta, real))
+    assert [each.where for each in result.placements] == ["left out", "installed"]
