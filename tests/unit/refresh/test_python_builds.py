@@ -79,7 +79,7 @@ def test_the_table_of_a_newer_uv_becomes_the_one_that_is_installed_with(server: 
     downloads = seen(server, *own_table(), entry(), path="/{uv}/table.json")
     assert (downloads.uv, server.paths()) == ("0.99.1", ["/0.99.1/table.json"])
     refreshed = merged(downloads, "check")
-    cpython = CPython(refreshed.table, PACKAGED.table("python_images"))
+    cpython = CPython(refreshed.table, PACKAGED.table("python_images"), PACKAGED.table("cpython_releases"))
     build = cpython.uv_build("3.14.77")
     assert cpython.uv_version == "0.99.1"
     assert build is not None and (build.uv, build.sha256, build.build) == ("0.99.1", SHA256, "20270101")
@@ -89,7 +89,7 @@ def test_the_table_of_a_newer_uv_becomes_the_one_that_is_installed_with(server: 
 
 def test_another_table_adds_builds_that_uv_does_not_choose_by_itself(server: Server) -> None:
     refreshed = merged(seen(server, entry()))
-    cpython = CPython(refreshed.table, PACKAGED.table("python_images"))
+    cpython = CPython(refreshed.table, PACKAGED.table("python_images"), PACKAGED.table("cpython_releases"))
     build = cpython.uv_build("3.14.77")
     assert cpython.uv_version == "0.13.9"
     assert build is not None and build.uv is None
