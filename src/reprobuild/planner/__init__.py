@@ -22,6 +22,7 @@ from reprobuild.planner.base_image import decide_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
+from reprobuild.planner.conda import native_of_conda
 from reprobuild.planner.gpu import gpu_warnings
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
@@ -139,6 +140,11 @@ def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
     seen: dict[str, str] = {}
     treated = []
     for package in subject.packages:
+        native = native_of_conda(package)
+        if native is not None:
+            # conda has metapackages beside the packages themselves: typing-extensions beside typing_extensions.
+            treated.append(Treated(package=package, treatment=native))
+            continue
         first = seen.setdefault(package.canonical, package.path)
         if first != package.path:
             reason = f"the record lists it twice, and the first one ({first}) is what Python imports"

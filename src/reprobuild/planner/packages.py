@@ -23,7 +23,6 @@ from reprobuild.plan import (
     Requirement,
 )
 from reprobuild.planner import grammar
-from reprobuild.planner.conda import native_of_conda
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.ngc import provided
@@ -66,7 +65,7 @@ def treat(package: Package, sources: Sources) -> Treatment:
     container = sources.torch.container if sources.torch else None
     if container is not None and (found := provided(package, container)):
         return found
-    left_out = native_of_conda(package) or leave_out(package, sources.catalog)
+    left_out = leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
     if package.canonical == "torch" and sources.torch is not None:
