@@ -80,6 +80,8 @@ def mutated(draw: st.DrawFn) -> bytes:
 @example(b"[pip3] " + b"a" * 200_000)
 @example(b'{"python_version_short": "3.10", "packages": {"a": "\\ud800"}}')
 @example(b'{"python": "3.10.1", "x": 123456789012345678901234567890}')
+@example(b'{"python": "3.10.1", "x": ' + b"[" * 400 + b"]" * 400 + b"}")
+@example(b'{"python_version_short": "3.10.1", "packages": {"a": "1"}, "x": ' + b"[" * 400 + b"]" * 400 + b"}")
 def test_mutated_records_are_read_or_refused(content: bytes) -> None:
     check(content)
 

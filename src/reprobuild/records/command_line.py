@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from reprobuild.records.credentials import without_credentials
+from reprobuild.records.credentials import REMOVED, is_secret_name, without_credentials
 from reprobuild.records.times import iso_time
 from reprobuild.snapshot import CommandFacts
 
-_SECRET_NAME = re.compile(
-    r"-{0,2}[\w.-]*(?:api[_-]?key|token(?!s|iz)|secret|passw(?:or)?d|credential|_key$|-key$)[\w.-]*", re.I
-)
-_HARMLESS_NAME = re.compile(r"(?:max|min|num|n|pad|eos|bos|unk|mask|sep|cls)[_-]|(?:_|-)(?:id|length|len|limit)$", re.I)
 _MOST_ARGUMENTS = 10_000
-REMOVED = "REMOVED"
 
 
 def command_facts(program: str | None, arguments: Any, started_at: str | None) -> tuple[CommandFacts | None, int]:
@@ -40,7 +34,7 @@ def without_secrets(arguments: list[str]) -> tuple[list[str], int]:
             cleaned.append(REMOVED)
             removed, secret_follows = removed + 1, False
             continue
-        secret = _is_secret(name)
+        secret = is_secret_name(name)
         secret_follows = secret and not equals and name.startswith("-")
         if secret and equals and value:
             cleaned.append(f"{name}={REMOVED}")
@@ -50,8 +44,3 @@ def without_secrets(arguments: list[str]) -> tuple[list[str], int]:
         cleaned.append(text)
         removed += found
     return cleaned, removed
-
-
-def _is_secret(name: str) -> bool:
-    bare = name[:200].lstrip("-")
-    return bool(_SECRET_NAME.fullmatch(name[:200])) and not _HARMLESS_NAME.search(bare)

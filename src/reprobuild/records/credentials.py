@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from reprobuild.errors import RecordError
 
 # ``scheme://user:password@host``: everything between the slashes and the at sign, on one line and without a path.
 _USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<userinfo>[^\s/@'\"<>]{1,4096})@")
@@ -12,6 +15,45 @@ _SECRET_PARAMETER = re.compile(
     r"|api_key|apikey|password|private_token)=)[^&#\s'\"]+",
     re.IGNORECASE,
 )
+
+_SECRET_NAME = re.compile(
+    r"-{0,2}[\w.-]*(?:api[_-]?key|token(?!s|iz)|secret|passw(?:or)?d|credential|_key$|-key$)[\w.-]*", re.I
+)
+_HARMLESS_NAME = re.compile(r"(?:max|min|num|n|pad|eos|bos|unk|mask|sep|cls)[_-]|(?:_|-)(?:id|length|len|limit)$", re.I)
+
+_DEEPEST = 100
+
+REMOVED = "REMOVED"
+"""What stands in the place of a secret."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether the value of an argument or key of this name is likely a secret: ``api_key``, but not ``max_tokens``."""
+    bare = name[:200].lstrip("-")
+    return bool(_SECRET_NAME.fullmatch(name[:200])) and not _HARMLESS_NAME.search(bare)
+
+
+def without_secret_values(value: Any, depth: int = 0) -> tuple[Any, int]:
+    """A JSON value without credentials in its texts and without the values of secret keys, and how many there were.
+
+    Raises RecordError for one that is nested deeper than any record.
+    """
+    if depth > _DEEPEST:
+        raise RecordError("this JSON is nested too deep to be a record")
+    if isinstance(value, str):
+        return without_credentials(value)
+    if isinstance(value, list):
+        cleaned = [without_secret_values(item, depth + 1) for item in value]
+        return [item for item, _ in cleaned], sum(count for _, count in cleaned)
+    if not isinstance(value, dict):
+        return value, 0
+    kept: dict[str, Any] = {}
+    removed = 0
+    for key, item in value.items():
+        secret = is_secret_name(key) and isinstance(item, str) and bool(item)
+        kept[key], count = (REMOVED, 1) if secret else without_secret_values(item, depth + 1)
+        removed += count
+    return kept, removed
 
 
 def without_credentials(text: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
-from reprobuild.records.credentials import without_credentials
+from reprobuild.records.credentials import without_credentials, without_secret_values
 from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, option_notes, parse_line, parse_lines
@@ -82,6 +82,7 @@ def snapshot_of_flat(content: dict[str, Any], source: str) -> Snapshot:
     system, evidence = with_inferred_system(told, python, f"{source}: platform")
     torch, torch_evidence = _torch(flat, source)
     listed = _distributions(flat)
+    unknown, hidden = without_secret_values(_unknown(content))
     return Snapshot(
         flat=flat,
         python=python,
@@ -89,10 +90,10 @@ def snapshot_of_flat(content: dict[str, Any], source: str) -> Snapshot:
         distributions=listed.distributions,
         torch=torch,
         gpu=_gpu(flat, source),
-        redactions={"pip_freeze": removed} if removed else {},
+        redactions={name: count for name, count in (("pip_freeze", removed), ("other keys", hidden)) if count},
         evidence=(*evidence, *torch_evidence),
         notes=bounded([*listed.notes, *option_notes(listed.options), *_gaps(flat, system)]),
-        unknown=_unknown(content),
+        unknown=unknown,
     )
 
 

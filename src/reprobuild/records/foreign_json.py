@@ -15,8 +15,9 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
+from reprobuild.records.credentials import without_secret_values
 from reprobuild.records.document import Document
-from reprobuild.records.environment_json import with_inferred_cuda
+from reprobuild.records.environment_json import MOST_GPUS, with_inferred_cuda
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_lines
 from reprobuild.records.text import bounded
@@ -36,7 +37,7 @@ _PYTHON_KEYS = ("python_version", "python", "python_full_version", "sys_version"
 _PLATFORM_KEYS = ("platform", "os", "system", "operating_system")
 _TORCH_KEYS = ("torch_version", "torch", "pytorch_version", "pytorch")
 _CUDA_KEYS = ("torch_cuda_version", "cuda_runtime_reported_by_torch", "torch_cuda", "cuda_version", "cuda")
-_GPU_KEYS = ("gpu_name", "gpu", "device_name", "cuda_device_name", "gpus", "gpu_names")
+_GPU_KEYS = ("gpu_name", "gpu", "device_name", "cuda_device_name", "gpus", "gpu_names", "devices")
 _TIME_KEYS = ("timestamp", "created_at", "captured_at", "recorded_at", "snapshot_date", "date")
 _LIST_KEYS = (
     "pip_freeze",
@@ -53,7 +54,7 @@ _LIST_KEYS = (
     "requirements",
     "runtime_import_versions",
 )
-_RUNTIME_KEYS = ("runtime_import_versions", "library_versions", "versions", "libraries")
+_MOST_PLACES = 200
 _NOT_PACKAGES = frozenset({*_PYTHON_KEYS, *_PLATFORM_KEYS, *_CUDA_KEYS, *_GPU_KEYS, *_TIME_KEYS, "cudnn", "version"})
 _VERSION = re.compile(r"\d+(?:\.[0-9A-Za-z]+)+(?:[-+._][0-9A-Za-z.]+)?")
 
@@ -62,7 +63,7 @@ def recognizes(content: object) -> bool:
     """Whether there is an interpreter or a torch version in it, and at least one package version."""
     if not isinstance(content, dict):
         return False
-    told = any(key in content for key in (*_PYTHON_KEYS, *_TORCH_KEYS))
+    told = any(key in place for place in _places(content) for key in (*_PYTHON_KEYS, *_TORCH_KEYS))
     return told and (bool(_listed(content).distributions) or _first_text(content, _PYTHON_KEYS) is not None)
 
 
@@ -76,6 +77,7 @@ def read(document: Document) -> Snapshot:
     platform = system_facts(_first_text(value, _PLATFORM_KEYS), python=python)
     system, evidence = with_inferred_system(_with_compiler(platform, python), python, source)
     torch, torch_evidence = _torch(value, source)
+    others, hidden = without_secret_values(_not_used(value))
     return Snapshot(
         recorded_at=iso_time(_first_text(value, _TIME_KEYS)),
         python=python,
@@ -83,10 +85,10 @@ def read(document: Document) -> Snapshot:
         distributions=_running_torch(listed.distributions, torch),
         torch=torch,
         gpu=_gpu(value),
-        redactions={"packages": listed.redactions} if listed.redactions else {},
+        redactions={name: n for name, n in (("packages", listed.redactions), ("other keys", hidden)) if n},
         evidence=(*evidence, *torch_evidence),
         notes=bounded(listed.notes),
-        unknown={"/imported": kept} if (kept := _not_used(value)) else {},
+        unknown={"/imported": others} if others else {},
     )
 
 
@@ -94,9 +96,23 @@ def _not_used(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if key not in _LIST_KEYS}
 
 
+def _places(value: dict[str, Any], depth: int = 2) -> Iterator[dict[str, Any]]:
+    """The object itself, then the objects in it, outermost first: utilities group their facts differently."""
+    level = [value]
+    for _ in range(depth + 1):
+        yield from level
+        level = [item for place in level for item in place.values() if isinstance(item, dict)][:_MOST_PLACES]
+
+
 def _first_text(value: dict[str, Any], keys: tuple[str, ...]) -> str | None:
+    """The first text under one of the keys, in the object or in those inside it."""
+    found = (_text_at(place, keys) for place in _places(value))
+    return next((text for text in found if text is not None), None)
+
+
+def _text_at(place: dict[str, Any], keys: tuple[str, ...]) -> str | None:
     for key in keys:
-        item = value.get(key)
+        item = place.get(key)
         if isinstance(item, dict):
             item = next((inner for inner in map(item.get, ("version", "full_version", "name")) if inner), None)
         if isinstance(item, str) and item.strip():
@@ -120,7 +136,7 @@ def _with_compiler(system: SystemFacts, python: PythonFacts) -> SystemFacts:
 
 def _listed(value: dict[str, Any]) -> RequirementList:
     """The fullest list of packages that the file has; else the versions at its top level."""
-    lists = [_lines_of(value[key]) for key in _LIST_KEYS if key in value]
+    lists = [_lines_of(place[key]) for place in _places(value) for key in _LIST_KEYS if key in place]
     lines = max(lists, key=len, default=[])
     if not lines:
         lines = list(_top_level(value))
@@ -162,10 +178,6 @@ def _top_level(value: dict[str, Any]) -> Iterator[str]:
 
 def _torch(value: dict[str, Any], source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
     version = _first_text(value, _TORCH_KEYS)
-    for key in _RUNTIME_KEYS:
-        inner = value.get(key)
-        if version is None and isinstance(inner, dict):
-            version = _first_text(inner, ("torch", "pytorch"))
     if version is None or not _VERSION.fullmatch(version[:200]):
         return None, ()
     cuda = _first_text(value, _CUDA_KEYS)
@@ -184,10 +196,12 @@ def _running_torch(distributions: tuple[Distribution, ...], torch: TorchFacts | 
 
 
 def _gpu(value: dict[str, Any]) -> GpuFacts | None:
-    for key in _GPU_KEYS:
-        item = value.get(key)
-        names = [item] if isinstance(item, str) else item if isinstance(item, list) else []
-        devices = tuple(GpuDevice(name=name.strip()) for name in names if isinstance(name, str) and name.strip())
-        if devices and not re.fullmatch(r"(?i)cpu|none|n/?a|true|false", devices[0].name):
-            return GpuFacts(devices=devices, read_by="list")
+    for place in _places(value):
+        for key in _GPU_KEYS:
+            item = place.get(key)
+            entries = item if isinstance(item, list) else [item]
+            names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries[:MOST_GPUS]]
+            devices = tuple(GpuDevice(name=name.strip()) for name in names if isinstance(name, str) and name.strip())
+            if devices and not re.fullmatch(r"(?i)cpu|none|n/?a|true|false|\d+", devices[0].name):
+                return GpuFacts(devices=devices, read_by="list")
     return None
