@@ -6,27 +6,17 @@ without a secret costs it a few searches for literal marks.
 
 from __future__ import annotations
 
-import functools
-import re
-
-from reprobuild.capture.secret_shapes import SECRET_WORDS, SHAPES, is_secret_name, is_strong_name, pattern
+from reprobuild.capture.secret_shapes import SECRET_WORDS, may_hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module would be loaded for nothing
-    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
-
-REMOVED = "REMOVED"
-"""What stands in a secret's place."""
 
 _NAMES_OF_PACKAGES = ("packages",)
 """Dictionaries whose keys are names of packages, which may speak of tokens and mean none."""
 
-_NO_SECRET = frozenset({"", "none", "null", "true", "false", "bearer", "basic", "token", "removed", "yes", "no"})
-_REFERENCE = r"\$\{?[A-Za-z_]|%[(A-Za-z]|\{\{|<|\[|(?:os\.environ|os\.getenv|getpass|args\.|self\.|cfg\.|config\.)"
-_CODE = r"[A-Za-z_][\w.]*[(\[]"
-_PLAIN = re.compile(r"[a-z]+(?:[_. -][a-z]+)*|[0-9.,]{1,11}")
-"""Words of a text and small numbers: what a name like ``token`` holds in programs that work on texts."""
+_known_keys: dict[str, bool] = {}
+"""Keys of the record to whether they speak of secrets: every distribution has the same few."""
 
 
 def redact(facts: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +24,9 @@ def redact(facts: dict[str, Any]) -> dict[str, Any]:
 
     ``redactions`` gains what was removed: place (``command.arguments``, ``pip_freeze``) to number.
     """
-    if not any(map(_may_hold, _texts(facts))):
+    texts: list[str] = []
+    _gather(facts, texts)
+    if not may_hold("\n".join(texts)):
         return facts
     counts: dict[str, int] = {}
     cleaned: dict[str, Any] = _without_secrets(facts, "", counts)
@@ -47,83 +39,35 @@ def redact(facts: dict[str, Any]) -> dict[str, Any]:
     return {**cleaned, "redactions": merged}
 
 
-def redact_text(text: str) -> tuple[str, int]:
-    """A text without secrets, and how many were removed. Redacting twice removes nothing more."""
-    if not _may_hold(text):
-        return text, 0
-    count = 0
-
-    def replaced(expression: re.Pattern[str], decide: Callable[[re.Match[str]], str | None]) -> None:
-        nonlocal text
-
-        def one(found: re.Match[str]) -> str:
-            nonlocal count
-            replacement = decide(found)
-            if replacement is None or replacement == found[0]:
-                return found[0]
-            count += 1
-            return replacement
-
-        text = expression.sub(one, text)
-
-    if "://" in text:
-        replaced(_url_user(), _without_user)
-    for marks, expression in SHAPES:
-        if any(mark in text for mark in marks):
-            replaced(pattern(expression), lambda _: REMOVED)
-    if _speaks_of_secrets(text):
-        replaced(_scheme_and_value(), lambda found: found["before"] + REMOVED if found["value"] != REMOVED else None)
-        replaced(_assignment(), _without_value)
-        replaced(_option_and_value(), _without_value)
-    return text, count
-
-
-def redact_arguments(arguments: Sequence[str]) -> tuple[list[str], int]:
-    """A command line's arguments without secrets: also the value behind ``--token``, in an argument of its own."""
-    cleaned: list[str] = []
-    total = 0
-    expected = False
-    for argument in arguments:
-        if expected and not argument.startswith("--") and _named_value_is_secret(argument):
-            text, count = REMOVED, 1
-        else:
-            text, count = redact_text(argument)
-        name, equals, value = argument.partition("=")
-        if not count and equals and _is_one_word(name) and is_secret_name(name) and _named_value_is_secret(value):
-            text, count = f"{name}={REMOVED}", 1
-        expected = argument.startswith("-") and _is_one_word(argument) and is_secret_name(argument)
-        cleaned.append(text)
-        total += count
-    return cleaned, total
-
-
-def redact_variable(name: str, value: str) -> tuple[str, int]:
-    """The value of an environment variable, or of any name that is given by itself."""
-    if _is_one_word(name) and is_secret_name(name) and _named_value_is_secret(value):
-        return REMOVED, 1
-    return redact_text(value)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in the record, keys included; a name and its value together where the name speaks of a secret."""
+def _gather(value: Any, texts: list[str], parent: str = "") -> None:
+    """Add every text in the record, keys included; a name stands before its value where it speaks of a secret."""
     if isinstance(value, str):
-        yield value
+        texts.append(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, str):
-                yield f"{key}:{item}" if any(word in str(key).lower() for word in SECRET_WORDS) else item
+                texts.append(f"{key}:{item}" if parent not in _NAMES_OF_PACKAGES and _names_secret(key) else item)
             else:
-                yield from _texts(item)
-        yield " ".join(str(key) for key in value)
+                _gather(item, texts, str(key))
+        texts.append(" ".join(map(str, value)))
     elif isinstance(value, list | tuple):
-        if all(isinstance(item, str) for item in value):
-            yield " ".join(value)
+        if value and isinstance(value[0], str):
+            texts.append(" ".join(map(str, value)))
         else:
             for item in value:
-                yield from _texts(item)
+                _gather(item, texts)
+
+
+def _names_secret(key: str) -> bool:
+    if key not in _known_keys:
+        lower = str(key).lower()
+        _known_keys[key] = any(word in lower for word in SECRET_WORDS)
+    return _known_keys[key]
 
 
 def _without_secrets(value: Any, place: str, counts: dict[str, int]) -> Any:
+    from reprobuild.capture.secret_removal import redact_arguments, redact_text
+
     if isinstance(value, str):
         return _counted(redact_text(value), place, counts)
     if isinstance(value, dict):
@@ -137,6 +81,8 @@ def _without_secrets(value: Any, place: str, counts: dict[str, int]) -> Any:
 
 def _entry(key: Any, item: Any, parent: str, counts: dict[str, int]) -> tuple[Any, Any]:
     """A key and its value. The value's place is named after the cleaned key."""
+    from reprobuild.capture.secret_removal import redact_text, redact_variable
+
     if not isinstance(key, str):
         return key, _without_secrets(item, f"{parent}[]", counts)
     name = _counted(redact_text(key), parent or "keys", counts)
@@ -151,109 +97,3 @@ def _counted(result: tuple[Any, int], place: str, counts: dict[str, int]) -> Any
     if count:
         counts[place] = counts.get(place, 0) + count
     return cleaned
-
-
-def _may_hold(text: str) -> bool:
-    """Whether it is worth looking closer. False for every text that holds no secret's mark."""
-    if len(text) < 6:
-        return False
-    if "://" in text and ("@" in text or "?" in text):
-        return True
-    return any(mark in text for mark in _MARKS) or _speaks_of_secrets(text)
-
-
-_MARKS = tuple(mark for marks, _ in SHAPES for mark in marks)
-_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-."
-
-
-def _speaks_of_secrets(text: str) -> bool:
-    """Whether a word for a secret is followed by what gives it a value. ``tokenizers==0.15`` is not."""
-    lower = text.lower()
-    if "bearer " in lower or "basic " in lower:
-        return True
-    options = "-" in lower
-    for word in SECRET_WORDS:
-        at = lower.find(word)
-        while at >= 0:
-            end = at + len(word)
-            tail = lower[end : end + 64].lstrip(_NAME_CHARACTERS)
-            mark = tail.lstrip("\"'] ")[:2]
-            if (mark[:1] in ("=", ":") and mark != "==" and mark) or (options and tail[:1].isspace()):
-                return True
-            at = lower.find(word, end)
-    return False
-
-
-@functools.cache
-def _url_user() -> re.Pattern[str]:
-    return re.compile(
-        r"(?P<scheme>(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}+://)(?P<user>[^\s/@'\"<>?#]{0,4096})"
-        r"(?P<more>(?:@[^\s/@'\"<>?#]{0,4096}){0,8})@"
-    )
-
-
-def _without_user(found: re.Match[str]) -> str:
-    """User and password go; ``git@`` and the lone user of an ssh address stay, and so do ``${NAME}`` references."""
-    user = found["user"] + found["more"]
-    scheme = found["scheme"].lower().removesuffix("://").rpartition("+")[2]
-    name, colon, password = user.partition(":")
-    if not user or re.fullmatch(r"\$\{\w+\}(?::\$\{\w+\})?", user):
-        return found[0]
-    if name == "git" or scheme in ("ssh", "git", "svn", "hg", "sftp", "rsync"):
-        return f"{found['scheme']}{name}@" if colon and password else found[0]
-    return found["scheme"]
-
-
-@functools.cache
-def _scheme_and_value() -> re.Pattern[str]:
-    """``Authorization: Bearer VALUE`` of HTTP."""
-    return re.compile(r"(?P<before>(?<![A-Za-z0-9])(?i:bearer|basic)\s{1,3})(?P<value>[A-Za-z0-9_.~+/=-]{12,})")
-
-
-@functools.cache
-def _assignment() -> re.Pattern[str]:
-    """``name=value``, ``name: value``, ``"name": "value"``, ``name := value``; never ``name==version``."""
-    return re.compile(
-        r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z0-9_.-]++)"
-        r"(?P<mark>[\"'\]]{0,2}\s{0,3}(?::=|=|:)(?!=)\s{0,3}[rbf]?(?=[\"']|[^\s\"']))"
-        r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'&;,]+)"
-    )
-
-
-@functools.cache
-def _option_and_value() -> re.Pattern[str]:
-    """``--token value`` in one text."""
-    return re.compile(
-        r"(?<![^\s\"'`=(\[])--?(?P<name>[A-Za-z][A-Za-z0-9_.-]*+)(?P<mark>\s{1,3})"
-        r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'`-][^\s\"'`]*)"
-    )
-
-
-def _without_value(found: re.Match[str]) -> str | None:
-    name, value = found["name"], found["value"]
-    if not is_secret_name(name):
-        return None
-    quote = value[0] if value[0] in "\"'" else ""
-    content = value.strip("\"'")
-    if not _named_value_is_secret(content) or not (is_strong_name(name) or _looks_random(content)):
-        return None
-    if not quote and re.match(_CODE, content):
-        return None
-    start = found.start("value") - found.start()
-    closing = quote if len(value) > 1 and value.endswith(quote) else ""
-    return f"{found[0][:start]}{quote}{REMOVED}{closing}"
-
-
-def _named_value_is_secret(value: str) -> bool:
-    """Whether a value that stands under a secret's name is one, and no reference to where it comes from."""
-    plain = value.strip("\"'")
-    return plain.lower() not in _NO_SECRET and not re.match(_REFERENCE, plain)
-
-
-def _is_one_word(name: str) -> bool:
-    return name.isascii() and all(character.isalnum() or character in "-_." for character in name)
-
-
-def _looks_random(value: str) -> bool:
-    """In a text, ``token = "the"`` is a word and ``token = "q8Zr1..."`` is none."""
-    return len(value) >= 8 and not _PLAIN.fullmatch(value)

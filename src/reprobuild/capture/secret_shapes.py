@@ -6,8 +6,9 @@ most records hold none of them and compiling takes longer than looking.
 
 from __future__ import annotations
 
-import functools
-import re
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # patterns are loaded when there is something to look at
+    import re
 
 _BEFORE = r"(?<![A-Za-z0-9])"
 
@@ -48,7 +49,7 @@ SHAPES: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 """Literal marks, one of which stands in every secret of the kind, and the pattern of the whole secret."""
 
-SECRET_WORDS = ("passw", "passphrase", "pwd", "secret", "credential", "token", "key", "auth", "cookie", "signature")
+SECRET_WORDS = ("passw", "passphrase", "pwd", "secret", "credential", "token", "key", "auth", "cookie", "sig")
 """One of them stands in every name that ``is_secret_name`` knows, in small letters."""
 
 _STRONG = frozenset({"password", "passwd", "passphrase", "pwd", "secret", "secrets", "credential", "credentials"})
@@ -65,9 +66,46 @@ _TOKENS_OF_A_TEXT = frozenset(
 """What stands before ``token`` where it is a piece of a text: such tokens are no secrets."""
 
 
-@functools.cache
+def may_hold(text: str) -> bool:
+    """Whether it is worth looking closer. False for every text that holds no secret's mark."""
+    if len(text) < 6:
+        return False
+    if "://" in text and ("?" in text or _has_user(text)):
+        return True
+    return any(mark in text for mark in _MARKS) or speaks_of_secrets(text)
+
+
+_MARKS = tuple(mark for marks, _ in SHAPES for mark in marks)
+_NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-."
+
+
+def speaks_of_secrets(text: str) -> bool:
+    """Whether a word for a secret is followed by what gives it a value. ``tokenizers==0.15`` is not."""
+    lower = text.lower()
+    if "bearer " in lower or "basic " in lower:
+        return True
+    options = "-" in lower
+    for word in SECRET_WORDS:
+        at = lower.find(word)
+        while at >= 0:
+            end = at + len(word)
+            tail = lower[end : end + 64].lstrip(_NAME_CHARACTERS)
+            mark = tail.lstrip("\"'] ")[:2]
+            if (mark[:1] in ("=", ":") and mark != "==" and mark) or (options and tail[:1].isspace()):
+                return True
+            at = lower.find(word, end)
+    return False
+
+
+def _has_user(text: str) -> bool:
+    """Whether an address has something before an ``@`` in front of its path."""
+    return any("@" in rest.split("/", 1)[0] for rest in text.split("://")[1:])
+
+
 def pattern(expression: str) -> re.Pattern[str]:
-    """The compiled pattern of a shape, which must not begin in the middle of a word."""
+    """The compiled pattern of a shape, which must not begin in the middle of a word; ``re`` keeps what it compiled."""
+    import re
+
     return re.compile(_BEFORE + expression if expression[0] not in "-[" else expression)
 
 
@@ -95,5 +133,7 @@ def is_secret_name(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """``hfApiKey`` and ``HF_API-KEY`` in small words."""
+    import re
+
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
