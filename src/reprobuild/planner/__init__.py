@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
@@ -22,14 +23,14 @@ from reprobuild.planner.base_image import decide_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
-from reprobuild.planner.conda import native_of_conda
+from reprobuild.planner.conda import Named, settle_conda
 from reprobuild.planner.gpu import gpu_warnings
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
 from reprobuild.planner.recorded_system import Needs
-from reprobuild.planner.subject import Subject, examine
+from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.tensorflow import system_cuda
@@ -139,19 +140,25 @@ def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
     """Every package with its treatment. Of two with the same name only the first was importable."""
     seen: dict[str, str] = {}
     treated = []
+    of_conda = settle_conda(subject.packages)
     for package in subject.packages:
-        native = native_of_conda(package)
-        if native is not None:
-            # conda has metapackages beside the packages themselves: typing-extensions beside typing_extensions.
-            treated.append(Treated(package=package, treatment=native))
+        settled = of_conda.get(package.path)
+        if isinstance(settled, LeaveOut):
+            treated.append(Treated(package=package, treatment=settled))
             continue
         first = seen.setdefault(package.canonical, package.path)
         if first != package.path:
             reason = f"the record lists it twice, and the first one ({first}) is what Python imports"
             treated.append(Treated(package=package, treatment=LeaveOut(reason=reason, fidelity=Fidelity.EXACT)))
         else:
-            treated.append(Treated(package=package, treatment=treat(package, sources)))
+            treated.append(Treated(package=package, treatment=treat(_named(package, settled), sources)))
     return tuple(treated)
+
+
+def _named(package: Package, settled: Named | None) -> Package:
+    if settled is None:
+        return package
+    return msgspec.structs.replace(package, name=settled.name, canonical=canonicalize_name(settled.name))
 
 
 def _build_libraries(treated: tuple[Treated, ...]) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from reprobuild.plan import Fidelity
 from reprobuild.planner import grammar
 from reprobuild.planner.subject import Package
@@ -33,6 +35,101 @@ _PART_OF_PYTHON = re.compile(
     r"ca-certificates|openssl|zlib|xz|tk|sqlite|libsqlite|readline|ncurses|libffi|bzip2|ld_impl_linux-.*|tzdata"
     r"|libuuid|libzlib|libexpat|expat|liblzma|libnsl|libxcrypt|python_abi|wincertstore"
 )
+
+
+_DISTRIBUTIONS = {
+    "astropy-base": "astropy",
+    "black-jupyter": "black",
+    "brotli-python": "brotli",
+    "cpython": "python",
+    "cython-blis": "blis",
+    "dask-core": "dask",
+    "docker-py": "docker",
+    "fastapi-core": "fastapi",
+    "fastai-core": "fastai",
+    "h5py-base": "h5py",
+    "ipython-base": "ipython",
+    "mlflow-ui": "mlflow",
+    "msgpack-python": "msgpack",
+    "nbconvert-core": "nbconvert",
+    "opencv": "opencv-python",
+    "py-lightgbm": "lightgbm",
+    "py-opencv": "opencv-python",
+    "py-xgboost": "xgboost",
+    "py-xgboost-cpu": "xgboost",
+    "py-xgboost-gpu": "xgboost",
+    "pybind11-global": "pybind11",
+    "pyqt": "pyqt5",
+    "pytables": "tables",
+    "python-annoy": "annoy",
+    "python-duckdb": "duckdb",
+    "python-fastjsonschema": "fastjsonschema",
+    "python-flatbuffers": "flatbuffers",
+    "python-graphviz": "graphviz",
+    "python-kaleido": "kaleido",
+    "python-librt": "librt",
+    "python-lmdb": "lmdb",
+    "python-tzdata": "tzdata",
+    "python-xxhash": "xxhash",
+    "ray-core": "ray",
+    "ray-default": "ray",
+    "ray-tune": "ray",
+    "redis-py": "redis",
+    "tensorflow-base": "tensorflow",
+    "uvicorn-standard": "uvicorn",
+    "bleach-with-css": "bleach",
+    "jsonschema-with-format-nongpl": "jsonschema",
+}
+"""conda's name of a Python package to the index's, where they differ: recipes of conda-forge and the defaults."""
+
+_PARTS = ("-base", "-core")
+"""How conda calls the part of a split package that holds the code."""
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python package that conda calls otherwise than the index."""
+
+    name: str
+
+
+Settled = LeaveOut | Named
+
+
+def settle_conda(packages: tuple[Package, ...]) -> dict[str, Settled]:
+    """By its path in the record, what becomes of each conda package that is no plain Python package of its name.
+
+    conda splits packages (``matplotlib-base``), has metapackages beside them (``typing-extensions`` beside
+    ``typing_extensions``), and packages much that is not Python.
+    """
+    if not any(package.distribution.conda for package in packages):
+        return {}
+    natives = {package.path: native for package in packages if (native := native_of_conda(package))}
+    real = {package.canonical for package in packages if package.path not in natives}
+    standing = real | {_DISTRIBUTIONS.get(name, "") for name in real} | {_stem(name) for name in real}
+    settled: dict[str, Settled] = {}
+    for package in packages:
+        if package.path in natives:
+            is_meta = natives[package.path].fidelity is Fidelity.MISSING and (
+                package.canonical in standing or _DISTRIBUTIONS.get(package.canonical) in standing
+            )
+            settled[package.path] = _METAPACKAGE if is_meta else natives[package.path]
+        elif package.distribution.conda is not None and package.distribution.metadata_format is None:
+            name = _DISTRIBUTIONS.get(package.canonical) or _stem(package.canonical)
+            if name in real and name != package.canonical:
+                reason = f"it is conda's part of {name}, which is installed whole"
+                settled[package.path] = LeaveOut(reason=reason, fidelity=Fidelity.EQUIVALENT)
+            elif package.canonical in _DISTRIBUTIONS or name != package.canonical:
+                settled[package.path] = Named(name=name)
+    return settled
+
+
+_METAPACKAGE = LeaveOut(
+    reason="it is a metapackage of conda's; the package itself stands beside it", fidelity=Fidelity.EQUIVALENT
+)
+
+
+def _stem(name: str) -> str:
+    return next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), name)
 
 
 def native_of_conda(package: Package) -> LeaveOut | None:

@@ -316,3 +316,24 @@ def test_a_metapackage_of_conda_does_not_stand_in_for_the_package() -> None:
     real = Distribution(name="typing_extensions", version="4.9.0", conda=CondaOrigin(build="pyha770c72_0"))
     result = planned(record(meta, real))
     assert [each.where for each in result.placements] == ["left out", "installed"]
+
+
+@pytest.mark.parametrize(
+    ("names", "installed_as"),
+    [
+        ({"matplotlib-base": "py310h1_0", "matplotlib": "py310h2_0"}, ["matplotlib==1.2"]),
+        ({"matplotlib-base": "py310h1_0"}, ["matplotlib==1.2"]),
+        ({"seaborn": "hd8ed1ab_0", "seaborn-base": "pyhd8ed1ab_0"}, ["seaborn==1.2"]),
+        ({"redis-py": "pyhd8ed1ab_0"}, ["redis==1.2"]),
+        ({"brotli-python": "py310h1_0", "brotli": "h166bdaf_0", "brotli-bin": "h166bdaf_0"}, ["brotli==1.2"]),
+        ({"uvicorn-standard": "h1_0", "uvicorn": "py310h1_0"}, ["uvicorn==1.2"]),
+        ({"numpy": "py310h1_0", "numpy-base": "py310h1_1"}, ["numpy==1.2"]),
+    ],
+)
+def test_conda_packages_under_the_names_of_the_index(names: dict[str, str], installed_as: list[str]) -> None:
+    packages = [Distribution(name=name, version="1.2", conda=CondaOrigin(build=build)) for name, build in names.items()]
+    result = planned(record(*packages))
+    assert [item.line for each in result.groups if not each.resolve_dependencies for item in each.requirements] == (
+        installed_as
+    )
+    assert len(result.placements) == len(names)
