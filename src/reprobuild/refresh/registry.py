@@ -17,6 +17,8 @@ import msgspec
 from reprobuild.errors import CatalogError
 from reprobuild.refresh.http import Answer, Client, expect, parts_of, without_credentials
 
+PAGE = 1000
+"""Tags asked for at once; a registry may give fewer."""
 MOST_PAGES = 1000
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -53,7 +55,7 @@ class Registry:
     def tags(self) -> tuple[str, ...]:
         """Every tag, page by page, in the registry's order. Text that can be no tag is left out."""
         found: dict[str, None] = {}
-        url: str | None = f"{self._url}/v2/{self.repository}/tags/list?n=1000"
+        url: str | None = f"{self._url}/v2/{self.repository}/tags/list?n={PAGE}"
         seen: set[str] = set()
         while url is not None:
             if url in seen or len(seen) >= MOST_PAGES:
