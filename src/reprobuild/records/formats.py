@@ -85,6 +85,7 @@ FORMATS: dict[str, Format] = {
     "pylock": Format("pylock.toml", _text_that(lock_files.recognizes_pylock), lock_files.read_pylock),
     "uv-lock": Format("uv.lock", _text_that(uv_lock.recognizes), uv_lock.read),
     "poetry-lock": Format("poetry.lock", _text_that(lock_files.recognizes_poetry), lock_files.read_poetry),
+    "pdm-lock": Format("pdm.lock", _text_that(lock_files.recognizes_pdm), lock_files.read_pdm),
     "conda-lock": Format("conda-lock.yml", _text_that(conda_lock.recognizes), conda_lock.read),
     "pip-list": Format("the table of pip list", _text_that(pip_reports.recognizes_table), pip_reports.read_table),
     "collect-env": Format(

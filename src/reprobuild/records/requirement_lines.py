@@ -40,6 +40,8 @@ _TOOL_TALK = re.compile(
     r"|You should consider upgrading.*|Collecting .*|Using Python .*|Could not .*|Error .*"
 )
 
+_TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+
 LONGEST_LINE = 500_000
 """Characters of a logical line; one with thousands of hashes stays below it."""
 
@@ -112,6 +114,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Number of the first physical line, and the line with its continuations, without surrounding white space."""
     pending: list[str] = []
     first = 0
+    if "\x1b" in text:
+        text = _TERMINAL_COLORS.sub("", text)
     for number, physical in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         line = physical.strip("\ufeff\x00 \t\f\v\r")
         first = first if pending else number
@@ -147,9 +151,15 @@ def parse_line(line: str, *, told: Distribution | None = None) -> Distribution |
 
 
 def _without_comment(line: str) -> str:
+    """The requirement itself: also out of a bullet list, or out of the quotes of a Python list."""
     if line.startswith("#"):
         return ""
-    return re.split(r"\s#", line, maxsplit=1)[0].strip()
+    body = re.split(r"\s#", line, maxsplit=1)[0].strip()
+    if body.startswith(("- ", "* ")):
+        body = body[2:].strip()
+    if body[:1] in ("'", '"'):
+        body = body.rstrip(", ").strip(body[0])
+    return body
 
 
 def _fact_in_comment(line: str) -> Distribution | None:

@@ -46,6 +46,8 @@ def url_of(item: Distribution) -> DirectUrl:
         ("ranged>=1.0,<2", "ranged", None),
         ("starred==1.*", "starred", None),
         ("numpy (1.14.3)", "numpy", "1.14.3"),
+        ("- numpy==1.19.5", "numpy", "1.19.5"),
+        ('"numpy==1.19.5",', "numpy", "1.19.5"),
         ("mine (0.1, /home/someone/mine)", "mine", "0.1"),
         ("ranged (>=1.0)", "ranged", None),
         ("numpy @ file:///croot/numpy_1682953417311/work", "numpy", None),
@@ -159,6 +161,12 @@ def test_encodings_and_line_ends(encoding: str, end: str) -> None:
     if encoding == "utf-16-be":
         content = b"\xfe\xff" + content
     assert [item.name for item in parse(content, "freeze.txt").distributions] == ["numpy", "Jinja2"]
+
+
+def test_the_colors_of_a_terminal_are_no_part_of_a_line() -> None:
+    listed = parse_lines("\x1b[33mWARNING: pip is old\x1b[0m\n\x1b[1mnumpy==1.24.3\x1b[0m\n")
+    assert [item.version for item in listed.distributions] == ["1.24.3"]
+    assert [note.code for note in listed.notes] == ["tool-output"]
 
 
 def test_two_versions_of_a_package_are_both_kept_and_said() -> None:
