@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,34 @@ def _environment(overrides: Path | None) -> jinja2.Environment:
         "line": single_line,
     }
     return environment
+
+
+def fill_page(name: str, values: Mapping[str, object], filters: Mapping[str, Callable[..., object]]) -> str:
+    """Text of an HTML page from a shipped template. Every value is escaped, and what is not printable is named."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder()),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(name).render(values)
+
+
+def _visible(value: object) -> object:
+    """Text without what could hide or turn around other text; everything else as it is."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    shown = "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode() for one in value
+    )
+    # Text that is already escaped stays marked as such: an escape sequence holds nothing that HTML knows.
+    return type(value)(shown) if hasattr(value, "__html__") else shown
 
 
 @functools.cache

@@ -32,7 +32,7 @@ class Style:
 def proof_text(proof: Proof, *, width: int = 100, color: bool = False) -> str:
     """What is proved, level by level, then every difference by name, what was not checked, and what to do next."""
     style = Style(color=color)
-    blocks = [[style.paint(printable(_headline(proof)), f"{_BOLD};{_GREEN if proof.passed else _RED}")]]
+    blocks = [[style.paint(printable(headline(proof)), f"{_BOLD};{_GREEN if proof.passed else _RED}")]]
     blocks.append([*_levels(proof.levels, style, width)])
     findings = differences(proof)
     failures = [finding for finding in findings if finding.is_failure]
@@ -65,7 +65,8 @@ def _key(subject: str) -> str:
     return f"package {canonicalize_name(name)}" if kind == "package" and name else subject
 
 
-def _headline(proof: Proof) -> str:
+def headline(proof: Proof) -> str:
+    """The whole proof in one line without a final period."""
     findings = differences(proof)
     if not proof.passed:
         failures = [finding for finding in findings if finding.is_failure]

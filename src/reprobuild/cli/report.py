@@ -1,0 +1,119 @@
+"""``reprobuild report ENV [PROOF]``: one HTML page that a reviewer can read without installing anything."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reprobuild.cli import console, options
+from reprobuild.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from reprobuild.proof import Proof
+    from reprobuild.results.comparison import ResultsComparison
+    from reprobuild.results.explanation import Explanations
+    from reprobuild.snapshot import Snapshot
+
+_EXAMPLES = """\
+examples:
+  reprobuild report environment/
+  reprobuild report environment/ proof.json -o report.html
+  reprobuild report environment/ proof.json --results old/metrics.jsonl new/metrics.jsonl
+"""
+
+_LARGEST_PROOF = 256 * 1024 * 1024
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.epilog = _EXAMPLES
+    options.add_record_argument(parser)
+    parser.add_argument("proof", metavar="PROOF", nargs="?", type=Path, help="proof.json of 'reprobuild verify'")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, default=Path("report.html"), help="the page (report.html)"
+    )
+    parser.add_argument(
+        "--results",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        type=Path,
+        help="numbers of the recorded run and of the new one, to compare and to draw",
+    )
+    tolerance = parser.add_argument_group("options of the results")
+    tolerance.add_argument("--absolute", type=float, default=0.0, metavar="X", help="numbers may be X apart (0)")
+    tolerance.add_argument(
+        "--relative", type=float, default=0.0, metavar="X", help="numbers may be X of the recorded one apart (0)"
+    )
+    tolerance.add_argument("--ulp", type=int, default=0, metavar="N", help="or N units in the last place (0)")
+    options.add_json_argument(parser)
+    options.add_plan_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, read the proof and the numbers, and write the page. Raises RecordError for a proof of another record."""
+    from reprobuild.files import write_atomically
+    from reprobuild.planner import plan as make_plan
+    from reprobuild.render import render
+    from reprobuild.report.page import report_page
+
+    if not arguments.output.absolute().parent.is_dir():
+        raise UsageError(f"--output: {arguments.output.parent} is not a folder")
+    snapshot = options.load_snapshot(arguments)
+    plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
+    proof = _read_proof(arguments.proof, snapshot) if arguments.proof else None
+    results, explanations = _results(arguments, snapshot)
+    page = report_page(
+        snapshot,
+        plan,
+        render(plan, snapshot),
+        proof=proof,
+        results=results,
+        explanations=explanations,
+        record=(Path(arguments.record).name if arguments.record != "-" else "") or "environment.json",
+    )
+    write_atomically(arguments.output, page)
+    if arguments.json:
+        console.write_json(
+            {
+                "report": str(arguments.output),
+                "fidelity": str(plan.fidelity),
+                "proved": proof.passed if proof else None,
+                "results": str(results.outcome) if results else None,
+            }
+        )
+    else:
+        console.write_result(str(arguments.output))
+    return 0
+
+
+def _read_proof(path: Path, snapshot: Snapshot) -> Proof:
+    from reprobuild.proof import parse_proof
+
+    try:
+        if path.stat().st_size > _LARGEST_PROOF:
+            raise RecordError("too large for a proof", source=str(path))
+        proof = parse_proof(path.read_bytes(), source=str(path))
+    except OSError as error:
+        raise RecordError(error.strerror or str(error), source=str(path)) from error
+    if proof.snapshot_digest != snapshot.digest:
+        raise RecordError(
+            f"is the proof of another record ({proof.snapshot_digest[:19]}, this one is {snapshot.digest[:19]})",
+            source=str(path),
+            hint="name the record that the image was verified against, or verify it against this one",
+        )
+    return proof
+
+
+def _results(arguments: argparse.Namespace, snapshot: Snapshot) -> tuple[ResultsComparison | None, Explanations | None]:
+    """The two runs' numbers side by side, and what they say of themselves that could explain a difference."""
+    if arguments.results is None:
+        return None, None
+    from reprobuild.results.comparison import Tolerance, compare_results
+    from reprobuild.results.explanation import explain
+    from reprobuild.results.read import read
+
+    before, after = (read(path) for path in arguments.results)
+    tolerance = Tolerance(absolute=arguments.absolute, relative=arguments.relative, ulp=arguments.ulp)
+    # One record stands for both runs: what differs between the machines only the runs themselves can tell.
+    return compare_results(before, (after,), tolerance), explain(snapshot, snapshot, before.facts, after.facts)
