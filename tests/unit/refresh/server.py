@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
+import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -96,6 +99,46 @@ class Server:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class Tunnel:
+    """A proxy that only connects through, as a company's proxy does for TLS, and remembers where to."""
+
+    def __init__(self) -> None:
+        self.connected: list[str] = []
+        tunnel = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                place = self.rfile.readline().decode("ascii").split()[1]
+                while self.rfile.readline().strip():
+                    pass
+                tunnel.connected.append(place)
+                host, _, port = place.rpartition(":")
+                with socket.create_connection((host, int(port))) as remote:
+                    self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    back = threading.Thread(target=_copy, args=(remote, self.connection), daemon=True)
+                    back.start()
+                    _copy(self.connection, remote)
+                    back.join(10)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    """Until the source ends, or the target is gone."""
+    with contextlib.suppress(OSError):
+        while piece := source.recv(1 << 16):
+            target.sendall(piece)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 def as_json(value: Any, **headers: str) -> Reply:

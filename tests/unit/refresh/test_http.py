@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from tests.unit.refresh.server import Reply, Server, self_signed
+from tests.unit.refresh.server import Reply, Server, Tunnel, self_signed
 
 from reprobuild.errors import CatalogError
 from reprobuild.refresh import http
@@ -156,6 +156,20 @@ def test_requests_go_through_the_proxy_of_the_environment(server: Server, monkey
     assert Client().get("http://registry.invalid/v2/").content == b"from behind the proxy"
     monkeypatch.setenv("no_proxy", "registry.invalid")
     failure(Client(), "http://registry.invalid/v2/")
+
+
+def test_a_companys_proxy_and_its_authority_work_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, certificate = self_signed(tmp_path)
+    server, tunnel = Server(context), Tunnel()
+    try:
+        server.routes["/x"] = Reply(b"through the tunnel")
+        monkeypatch.setenv("https_proxy", tunnel.url)
+        assert Client(certificate).get(f"{server.url}/x").content == b"through the tunnel"
+        assert tunnel.connected == [f"127.0.0.1:{server.port}"]
+        assert "its certificate is not trusted" in str(failure(Client(), f"{server.url}/x"))
+    finally:
+        tunnel.stop()
+        server.stop()
 
 
 def test_what_may_be_shown_of_an_address() -> None:
