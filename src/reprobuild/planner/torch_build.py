@@ -40,9 +40,36 @@ def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBui
     and platform that the release has no wheel for.
     """
     package = subject.find("torch")
-    told = (package.version_text if package else None) or subject.torch_version
-    if told is None:
+    listed = package.version_text if package else None
+    ran = _that_ran(listed, subject)
+    if ran is not None:
+        return _with_warning(_decided(ran, None, subject, target, catalog), listed or "", ran)
+    told = listed or subject.torch_version
+    return _decided(told, package, subject, target, catalog) if told else None
+
+
+def _that_ran(listed: str | None, subject: Subject) -> str | None:
+    """torch's own word where the list of packages tells another release: what was imported is what ran."""
+    ran = subject.torch_version
+    if listed is None or ran is None:
         return None
+    one, other = grammar.pep440(listed), grammar.pep440(ran)
+    same = one is None or other is None or one.public == other.public
+    return None if same else ran
+
+
+def _with_warning(build: TorchBuild, listed: str, ran: str) -> TorchBuild:
+    note = f"the list of packages tells torch {listed}, and torch itself said {ran}, which is what ran"
+    warning = PlanWarning(code="torch-differs", message=note)
+    return msgspec.structs.replace(
+        build,
+        reason=f"{note}; {build.reason}",
+        fidelity=max(build.fidelity, Fidelity.SUBSTITUTED, key=lambda each: each.rank),
+        warnings=(*build.warnings, warning),
+    )
+
+
+def _decided(told: str, package: Package | None, subject: Subject, target: Target, catalog: Catalog) -> TorchBuild:
     path = f"{package.path}.version" if package else "torch.version"
     containers = containers_of(told, subject, catalog)
     if containers:

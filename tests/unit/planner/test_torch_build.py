@@ -202,6 +202,14 @@ def test_build(name: str) -> None:
     assert placement(result, "torch").fidelity is case.fidelity
 
 
+def test_what_ran_wins_over_the_list() -> None:
+    facts = TorchFacts(version="2.1.2+cu121", read_by="import")
+    result = planned(record(*listed("torch==2.1.0+cu118", "torchvision==0.16.2"), torch=facts))
+    assert placement(result, "torch").line == "torch==2.1.2+cu121"
+    assert placement(result, "torch").fidelity is Fidelity.SUBSTITUTED
+    assert "torch-differs" in warning_codes(result)
+
+
 @pytest.mark.parametrize(
     ("snapshot", "message", "hint"),
     [
