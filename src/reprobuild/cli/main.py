@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("reprobuild.cli.verify", "prove an image against the record"),
     "rebuild": ("reprobuild.cli.rebuild", "plan, build and verify in one go"),
     "compare": ("reprobuild.cli.compare", "rank the differences between two records"),
+    "report": ("reprobuild.cli.report", "write one HTML page of record, plan, proof and results"),
     "catalog": ("reprobuild.cli.catalog", "show what the tables of facts know, and of which date"),
 }
 """Name of each command: the module that holds it, and its line in the help."""
