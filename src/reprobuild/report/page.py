@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from reprobuild import __version__
 from reprobuild.plan import Fidelity, Placement, Plan
@@ -208,7 +208,7 @@ def _package_tables(plan: Plan, proof: Proof | None) -> tuple[PackageTable, ...]
     )
 
 
-def _package_row(placement: Placement, origins: dict[str, str], finding: Finding | None) -> PackageRow:
+def _package_row(placement: Placement, origins: Mapping[NormalizedName, str], finding: Finding | None) -> PackageRow:
     origin = origins.get(canonicalize_name(placement.name))
     # The group says where an exact package comes from; of others, the plan's own words say what is not exact.
     is_plain = placement.where == "installed" and placement.fidelity is Fidelity.EXACT
