@@ -80,7 +80,7 @@ NETWORK_SETTINGS = (
     Setting("pytorch-index", "text", "URL", "mirror of https://download.pytorch.org/whl"),
     Setting("index-url", "text", "URL", "mirror of the default package index"),
     Setting("python-downloads", "text", "URL", "table of CPython builds for uv"),
-    Setting("ca-certificate", "path", "FILE", "certificate authority (PEM) to trust during the build only"),
+    Setting("ca-certificate", "path", "FILE", "certificate authority (PEM) to trust, and never in an image"),
     Setting("network", "text", "MODE", "network mode of the build's containers, such as host or none"),
     Setting("build-arg", "pairs", "NAME=VALUE", "build argument; repeatable"),
 )
