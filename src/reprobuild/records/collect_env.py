@@ -40,12 +40,19 @@ _CUDNN_FILE = re.compile(r"libcudnn(?:_\w+)?\.so\.(?P<version>\d+(?:\.\d+)+)|cud
 _CUDNN_NUMBER = re.compile(r"(?P<version>\d{1,2}\.\d+(?:\.\d+)+)")
 _NOTHING = frozenset({"", "n/a", "none", "could not collect", "no cuda", "no relevant packages", "not set"})
 _OWN_BUILD = re.compile(r"\d+\.\d+\.\d+a\d+\+[0-9a-f]{7,}.*")
-_HEAD = re.compile(r"PyTorch version\s*:|CUDA used to build PyTorch\s*:")
+_KNOWN = re.compile(
+    r"^[\s>*|-]*(PyTorch version|Is debug build|CUDA used to build PyTorch|OS|GCC version|Libc version|Python version"
+    r"|Is CUDA available|CUDA runtime version|GPU models and configuration|Nvidia driver version|cuDNN version"
+    r"|Versions of relevant libraries)[ \t]{0,40}(?::|$)",
+    re.MULTILINE,
+)
+_ENOUGH = 4
+"""Different keys of the tool that make a text its report, whichever part of it was pasted."""
 
 
 def recognizes(document: Document) -> bool:
-    """Whether the two lines are there that every version of the tool prints."""
-    return _HEAD.search(document.head) is not None and "Is debug build" in document.head
+    """Whether enough of the lines are there that the tool prints; a paste may begin and end anywhere."""
+    return len({found[1] for found in _KNOWN.finditer(document.head)}) >= _ENOUGH
 
 
 def read(document: Document) -> Snapshot:
@@ -63,7 +70,7 @@ def read(document: Document) -> Snapshot:
         python=_with_environment(python, rows, conda.python),
         system=system,
         distributions=merged(pip.distributions, tuple(rows)),
-        torch=torch,
+        torch=torch or conda.torch,
         gpu=_gpu(facts),
         cuda_toolkit=_number(facts.get("CUDA runtime version")),
         evidence=(*system_evidence, *torch_evidence),
@@ -78,7 +85,7 @@ def _scan(document: Document) -> tuple[dict[str, str], list[tuple[str, str]]]:
     started, open_key = False, ""
     for line in document.lines:
         text = line.strip().rstrip("\\").strip()[:4000]
-        started = started or _HEAD.search(text) is not None or text.startswith("Collecting environment information")
+        started = started or _KNOWN.match(text) is not None
         if not started:
             continue
         if found := _PACKAGE.match(text):
