@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ask", action="store_true", help="ask on the terminal for what the record leaves open")
     choices = parser.add_argument_group("lock files hold many environments: which one")
     choices.add_argument("--platform", metavar="NAME", help="linux-64 (the default), linux-aarch64, osx-arm64, win-64")
-    choices.add_argument("--python", metavar="VERSION", help="the Python to evaluate markers for")
+    choices.add_argument(
+        "--python", metavar="VERSION", help="the Python that ran, also the one to evaluate markers for"
+    )
     choices.add_argument("--extra", metavar="NAME", action="append", default=[], help="an extra that was installed")
     choices.add_argument("--group", metavar="NAME", action="append", default=[], help="a group that was installed")
     parser.add_argument("--json", action="store_true", help="print the result as JSON, as it is without this option")
@@ -60,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _write(Path(arguments.output), snapshot)
     _tell(snapshot, arguments.output)
+    chosen = [name for name in ("platform", "extra", "group") if getattr(arguments, name)]
+    if chosen and not any(note.code == "read-for" for note in snapshot.notes):
+        console.warn(f"--{', --'.join(chosen)}: a choice from lock files, and no record is one")
     return 0
 
 
@@ -83,7 +88,8 @@ def _read(arguments: argparse.Namespace) -> Snapshot:
         for name in arguments.records
     ]
     snapshot = joined(parts)
-    return settle(snapshot, [*arguments.set, *(_answers(snapshot, arguments.set) if arguments.ask else ())])
+    settings = [*([f"python={arguments.python}"] if arguments.python else []), *arguments.set]
+    return settle(snapshot, [*settings, *(_answers(snapshot, settings) if arguments.ask else ())])
 
 
 def _answers(snapshot: Snapshot, already: list[str]) -> list[str]:

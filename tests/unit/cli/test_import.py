@@ -88,6 +88,13 @@ def test_asking_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "--ask needs a terminal" in capsys.readouterr().err
 
 
+def test_choices_that_have_no_effect_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", str(RECORDS / "pip-list.txt"), "--extra", "gpu", "--python", "3.10.12"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["python"] == {"version": "3.10.12"}
+    assert "warning: --extra: a choice from lock files, and no record is one\n" in output.err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_a_person_is_asked_for_what_is_open_or_inferred(tmp_path: Path) -> None:
     freeze, target = tmp_path / "freeze.txt", tmp_path / "environment.json"
