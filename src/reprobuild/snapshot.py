@@ -177,6 +177,17 @@ class SystemLibrary(Fields, frozen=True, kw_only=True):
     """The distributions whose files need it."""
 
 
+class Submodule(Fields, frozen=True, kw_only=True):
+    """One submodule of the code that ran."""
+
+    path: str
+    commit: str | None = None
+    """What is checked out there; what the repository asks for where nothing is."""
+    dirty: bool | None = None
+    state: str | None = None
+    """``not checked out``, ``another commit``, ``conflict``; None when it is as the repository asks for."""
+
+
 class SourceFacts(Fields, frozen=True, kw_only=True):
     """The code that ran: its repository without credentials, commit, and what was changed."""
 
@@ -185,7 +196,10 @@ class SourceFacts(Fields, frozen=True, kw_only=True):
     branch: str | None = None
     dirty: bool | None = None
     diff: str | None = None
+    """A patch that ``git apply`` takes: all changes to tracked files, unless a note says what is left out."""
     untracked: tuple[str, ...] = ()
+    """Files and folders, relative to the top, that git does not know and does not ignore. Only their names."""
+    submodules: tuple[Submodule, ...] = ()
     directory: str | None = None
     """Working directory relative to the top of the repository."""
 
@@ -196,8 +210,21 @@ class CommandFacts(Fields, frozen=True, kw_only=True):
     program: str | None = None
     arguments: tuple[str, ...] = ()
     started_at: str | None = None
+    ended_at: str | None = None
     duration_s: float | None = None
     exit_code: int | None = None
+    signal: str | None = None
+    """The signal that ended it, such as ``SIGKILL``; there is no exit code then."""
+
+
+class DataFile(Fields, frozen=True, kw_only=True):
+    """A file that the run read."""
+
+    path: str
+    """As it was given, or below the folder that was given."""
+    size_bytes: int
+    sha256: str | None = None
+    """Hexadecimal. None when the file changed while it was read."""
 
 
 class Evidence(Fields, frozen=True, kw_only=True):
@@ -247,6 +274,9 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     command: CommandFacts | None = None
     environment_variables: dict[str, str] = {}
     seeds: dict[str, int] = {}
+    switches: dict[str, str] = {}
+    """What the imported libraries said of threads and determinism, such as ``torch.cudnn.benchmark``."""
+    data: tuple[DataFile, ...] = ()
     redactions: dict[str, int] = {}
     """Place to number of secrets removed there; never their text."""
     evidence: tuple[Evidence, ...] = ()
