@@ -4,7 +4,7 @@ import os
 from bisect import bisect_left
 
 from .distributions import tidy_path
-from .files import read_bytes, read_text
+from .files import blocks_of, read_text
 
 try:
     from _hashlib import openssl_sha256 as _sha256  # The same as hashlib's, in half the time to load.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Fields = dict[str, Any]
 
+_LINES_AT_ONCE = 256
 _INSTALLER_NOTES = (b"INSTALLER", b"REQUESTED", b"direct_url.json", b"uv_build.json", b"uv_cache.json")
 
 
@@ -56,10 +57,9 @@ def record_digest(folder: "str", entry: "str") -> "str | None":
     Left out are files outside site-packages (scripts hold the path of their interpreter), files without a hash
     (bytecode, RECORD itself), and the notes of installers (``_INSTALLER_NOTES``). Lines are joined by line feeds.
     """
-    content = read_bytes(folder + os.sep + entry + os.sep + "RECORD")
-    if content is None:
+    lines = _hashed_lines(folder + os.sep + entry + os.sep + "RECORD")
+    if not lines:
         return None
-    lines = _hashed_lines(content)
     lines.sort()
     _remove_between(lines, b"../", b"..0")  # "0" is the character behind "/".
     own = entry.encode("utf-8", "surrogateescape")
@@ -67,14 +67,31 @@ def record_digest(folder: "str", entry: "str") -> "str | None":
     lines[first:last] = [
         line for line in lines[first:last] if line[len(own) + 1 :].partition(b",")[0] not in _INSTALLER_NOTES
     ]
-    return "sha256:" + _sha256(b"\n".join(lines)).hexdigest() if lines else None
+    return "sha256:" + _digest_of(lines) if lines else None
 
 
-def _hashed_lines(content: "bytes") -> "list[bytes]":
-    """The lines that do not end in a comma."""
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return [line for line in content.split(b"\n") if line and line[-1:] != b","]
+def _hashed_lines(path: "str") -> "list[bytes]":
+    """The lines of a RECORD that do not end in a comma. Block by block: one large text costs the system more."""
+    lines: "list[bytes]" = []
+    rest = b""
+    for block in blocks_of(path):
+        found = (rest + block).split(b"\n")
+        rest = found.pop()
+        if b"\r" in block:
+            found = [line.rstrip(b"\r") for line in found]
+        lines += [line for line in found if line and line[-1:] != b","]
+    if rest and rest[-1:] != b",":
+        lines.append(rest)
+    return lines
+
+
+def _digest_of(lines: "list[bytes]") -> "str":
+    """SHA-256 of the lines joined by line feeds."""
+    digest = _sha256(b"\n".join(lines[:_LINES_AT_ONCE]))
+    for start in range(_LINES_AT_ONCE, len(lines), _LINES_AT_ONCE):
+        digest.update(b"\n")
+        digest.update(b"\n".join(lines[start : start + _LINES_AT_ONCE]))
+    return str(digest.hexdigest())
 
 
 def _remove_between(lines: "list[bytes]", first: "bytes", behind: "bytes") -> "None":

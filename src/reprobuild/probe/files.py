@@ -4,14 +4,13 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # The typing module costs a fifth of a bare start, and nothing here is evaluated.
-    from typing import Any
+    from typing import Any, Iterator
 
 COMMAND_TIMEOUT_S = 10
 """Seconds that git, nvcc or nvidia-smi may take before we go on without them."""
 
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _BLOCK = 65536
-_LARGE_BLOCK = 1 << 21
 
 
 def read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
@@ -24,14 +23,34 @@ def read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
         block = os.read(descriptor, limit if limit >= 0 else _BLOCK)
         if limit >= 0 or len(block) < _BLOCK:
             return block
-        blocks = [block]
-        while blocks[-1]:
-            blocks.append(os.read(descriptor, _LARGE_BLOCK))
+        return block + b"".join(_blocks_left(descriptor))
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    return b"".join(blocks)
+
+
+def blocks_of(path: "str") -> "Iterator[bytes]":
+    """A file's content, a block at a time; nothing when it can't be read."""
+    try:
+        descriptor = os.open(path, _READ_FLAGS)
+    except (OSError, ValueError):
+        return
+    try:
+        for block in _blocks_left(descriptor):
+            yield block
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _blocks_left(descriptor: "int") -> "Iterator[bytes]":
+    block = os.read(descriptor, _BLOCK)
+    while len(block) == _BLOCK:
+        yield block
+        block = os.read(descriptor, _BLOCK)
+    yield block
 
 
 def read_text(path: "str", limit: "int" = -1) -> "str | None":
