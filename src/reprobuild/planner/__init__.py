@@ -11,6 +11,7 @@ from reprobuild.catalog.operating_systems import glibc_of_tag
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
     Decision,
+    Fact,
     Fidelity,
     PackageGroup,
     Placement,
@@ -19,17 +20,20 @@ from reprobuild.plan import (
     weakest,
 )
 from reprobuild.planner.accelerator import decide_accelerator
-from reprobuild.planner.base_image import decide_base
+from reprobuild.planner.admission import refusal
+from reprobuild.planner.base_image import decide_base, without_requirement
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.conda import Named, settle_conda
-from reprobuild.planner.gpu import gpu_warnings
+from reprobuild.planner.gpu import facts_of, judge, machine_of
+from reprobuild.planner.gpu import warning_of as verdict_warning
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
 from reprobuild.planner.recorded_system import Needs
+from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
@@ -56,7 +60,12 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     version = decide_version(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
     torch = decide_torch(subject, target, catalog)
+    machine = machine_of(snapshot, catalog, options)
+    verdict = judge(torch, machine, target, catalog)
+    if torch is not None and verdict is not None and verdict.rescues and options.rescue:
+        torch, verdict = rescued(torch, verdict, target), None
     accelerator, accelerator_decision = decide_accelerator(subject, torch)
+    accelerator_decision = with_facts(accelerator_decision, facts_of(machine, torch, target, catalog))
     tensorflow = system_cuda(subject, target, catalog) if torch is None else None
     if tensorflow is not None:
         accelerator, accelerator_decision = tensorflow.accelerator, tensorflow.decision
@@ -71,7 +80,8 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     treated = treat_all(subject, sources)
     container = torch.container if torch else None
     open_ends = gaps(subject) if container is None else ()
-    groups = group(treated, bool(open_ends), subject.recorded_on)
+    was_rescued = torch is not None and torch.rescued_from is not None
+    groups = group(treated, bool(open_ends) or was_rescued, subject.recorded_on)
     group_names = _group_names(groups)
     placements = tuple(place(item, group_names) for item in treated)
     needs = Needs(
@@ -86,6 +96,9 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         built_around=_year(subject, torch),
     )
     base = decide_base(subject, needs, catalog, options)
+    refused = refusal(base.base, machine, catalog)
+    if refused is not None and options.rescue and options.base is None and needs.wheels_bring_cuda:
+        base, refused = without_requirement(subject, needs, catalog), None
     python = decide_source(version, base.base, platform, catalog, container)
     installed = tuple(item.package for item in treated if isinstance(item.treatment, Install | Resolve))
     system_packages, system_decision, system_warnings = decide_system_packages(
@@ -114,7 +127,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         decisions=(
             accelerator_decision,
             base.decision,
-            msgspec.structs.replace(python.decision, facts=(*python.decision.facts, uv)),
+            with_facts(python.decision, (uv,)),
             _packages_decision(groups, placements, open_ends),
             system_decision,
             time_decision,
@@ -123,8 +136,9 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         warnings=(
             *(torch.warnings if torch else ()),
             *(tensorflow.warnings if tensorflow else ()),
-            *gpu_warnings(snapshot, torch, target, catalog),
+            *((verdict_warning(verdict, torch),) if verdict and torch else ()),
             *base.warnings,
+            *((refused,) if refused else ()),
             *((warning_of(open_ends),) if open_ends else ()),
             *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),
             *system_warnings,
@@ -217,6 +231,11 @@ def _packages_decision(
         reason=reason,
         fidelity=fidelity,
     )
+
+
+def with_facts(decision: Decision, facts: tuple[Fact, ...]) -> Decision:
+    """The same decision resting on more facts."""
+    return msgspec.structs.replace(decision, facts=(*decision.facts, *facts))
 
 
 def refuse_inexact(plan: Plan) -> None:

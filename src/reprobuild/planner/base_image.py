@@ -67,6 +67,15 @@ def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanO
     return choice
 
 
+def without_requirement(subject: Subject, needs: Needs, catalog: Catalog) -> BaseChoice:
+    """Plain Ubuntu in place of NVIDIA's image, whose containers the driver does not admit: a named substitution."""
+    cuda = needs.accelerator.version
+    why = f"the driver does not admit NVIDIA's images of CUDA {cuda}, which --rescue avoids"
+    choice = plain_ubuntu(recorded_system(subject, catalog), needs, catalog, why)
+    decision = msgspec.structs.replace(choice.decision, fidelity=Fidelity.SUBSTITUTED)
+    return _with_platform(msgspec.structs.replace(choice, decision=decision), needs.platform_note)
+
+
 def _container(container: NgcContainer, subject: Subject, catalog: Catalog, options: PlanOptions) -> BaseChoice:
     """NVIDIA's container. Raises PlanError where another base was asked for, which can't hold that torch."""
     if options.base is not None and not options.base.startswith(container.image):

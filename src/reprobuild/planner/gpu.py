@@ -1,60 +1,169 @@
-"""Whether the planned torch has code for the recorded GPU, and the rescue where it has not: offered, never taken."""
+"""Whether the planned torch has code for the GPU and whether the driver runs its CUDA, and the rescue where not.
+
+The GPU and the driver are those of the machine that the image shall run on where the user names it
+(``--gpu``, ``--host``), else the recorded ones. A rescue is the same release of torch for another CUDA: offered, and
+taken only with ``--rescue``.
+"""
 
 from __future__ import annotations
 
+import msgspec
+from packaging.version import Version
+
 from reprobuild.catalog import Catalog
-from reprobuild.plan import PlanWarning
+from reprobuild.catalog.drivers import brand_of
+from reprobuild.errors import UsageError
+from reprobuild.plan import Fact, PlanWarning
 from reprobuild.planner import grammar
+from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
-from reprobuild.snapshot import GpuDevice, Snapshot
+from reprobuild.snapshot import GpuDevice, GpuFacts, Snapshot
 
 
-def gpu_warnings(
-    snapshot: Snapshot, torch: TorchBuild | None, target: Target, catalog: Catalog
-) -> tuple[PlanWarning, ...]:
-    """A warning for each recorded GPU that the planned wheel of torch has no code for.
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """One GPU whose compute capability is known without doubt."""
 
-    Empty where the GPU or the wheel's architectures are not known: nothing is guessed.
+    name: str
+    capability: str
+    """``8.6``"""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """GPUs and driver that the image has to run with."""
+
+    devices: tuple[Device, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """GPUs of which the tables tell no capability, or several."""
+    driver: str | None = None
+    driver_cuda: str | None = None
+    words: str = "the recorded"
+    """How a sentence calls its parts."""
+    source: str = "record"
+
+    @property
+    def brand(self) -> str | None:
+        """NVIDIA's word for what its GPUs are sold as; None where none is known."""
+        return brand_of(self.devices[0].name) if self.devices else None
+
+
+def machine_of(snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Machine:
+    """Where the image shall run. Raises UsageError for a ``--gpu`` that the tables don't know."""
+    if options.gpu is not None:
+        row = catalog.gpus.by_name(options.gpu)
+        if row is None:
+            raise UsageError(
+                f"--gpu: the tables know no GPU that drivers call {options.gpu!r}",
+                hint="nvidia-smi -L prints the names; 'reprobuild catalog search gpus NAME' lists the known ones",
+            )
+        device = GpuDevice(name=row.name)
+        return _machine(GpuFacts(devices=(device,)), "the", "--gpu", catalog)
+    if options.host is not None:
+        return _machine(options.host, "this machine's", "--host", catalog)
+    recorded = snapshot.gpu or GpuFacts()
+    if not recorded.devices and snapshot.flat.gpu_name:
+        recorded = msgspec.structs.replace(recorded, devices=(GpuDevice(name=snapshot.flat.gpu_name),))
+    return _machine(recorded, "the recorded", "record", catalog)
+
+
+def _machine(facts: GpuFacts, words: str, source: str, catalog: Catalog) -> Machine:
+    devices, unknown = [], []
+    for index, device in enumerate(facts.devices):
+        path = f"gpu.devices[{index}]"
+        name = grammar.printable(device.name, f"{path}.name")
+        row = catalog.gpus.by_name(name)
+        capability = device.compute_capability or (row.compute_capability if row and not row.ambiguous else None)
+        if capability is None:
+            unknown.append(name)
+        else:
+            devices.append(Device(name=name, capability=grammar.dotted(capability, f"{path}.compute_capability")))
+    driver = grammar.dotted(facts.driver_version, "gpu.driver_version") if facts.driver_version else None
+    driver_cuda = grammar.dotted(facts.driver_cuda, "gpu.driver_cuda") if facts.driver_cuda else None
+    return Machine(
+        devices=tuple(dict.fromkeys(devices)),
+        unknown=tuple(dict.fromkeys(unknown)),
+        driver=driver,
+        driver_cuda=driver_cuda,
+        words=words,
+        source=source,
+    )
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with the planned torch on a machine, and the variants of its release that are right there."""
+
+    problem: str
+    code: str
+    rescues: tuple[str, ...]
+    """Folders of PyTorch's index, the nearest CUDA first."""
+
+
+def judge(torch: TorchBuild | None, machine: Machine, target: Target, catalog: Catalog) -> Verdict | None:
+    """The first thing that keeps the planned torch from running there; None where nothing is known to.
+
+    What the tables don't know is no verdict: nothing is guessed.
     """
     if torch is None or torch.kind != "cuda" or torch.variant is None:
-        return ()
+        return None
+    for device in machine.devices:
+        if has_code(torch, device, target, catalog) is False:
+            problem = f"torch {torch.version} ({torch.variant}) has no code for {machine.words} {device.name}"
+            problem += f" ({device.capability})"
+            return Verdict(problem=problem, code="no-gpu-code", rescues=rescues(torch, machine, target, catalog))
+    if torch.cuda and machine.driver and catalog.drivers.runs(torch.cuda, machine.driver) is False:
+        problem = f"{machine.words} driver {machine.driver} is too old for CUDA {torch.cuda}"
+        return Verdict(problem=problem, code="driver-too-old", rescues=rescues(torch, machine, target, catalog))
+    return None
+
+
+def has_code(torch: TorchBuild, device: Device, target: Target, catalog: Catalog) -> bool | None:
+    """Whether the wheel has code for the GPU; None where its architectures are not known."""
     platform = f"linux_{target.machine}"
-    architectures = catalog.torch_architectures.of(torch.release.version, torch.variant, platform)
-    if architectures is None:
-        return ()
+    architectures = catalog.torch_architectures.of(torch.release.version, torch.variant or "", platform)
+    return architectures.runs_on(device.capability) if architectures else None
+
+
+def rescues(torch: TorchBuild, machine: Machine, target: Target, catalog: Catalog) -> tuple[str, ...]:
+    """Folders with the same release for another CUDA that has code for every GPU and that the driver runs."""
+    platform = f"linux_{target.machine}"
     found = []
-    for name, capability in _devices(snapshot, catalog):
-        if not architectures.runs_on(capability):
-            found.append(_warning(name, capability, torch, platform, catalog))
-    return tuple(dict.fromkeys(found))
+    for variant in torch.release.published(target.python_tag, platform):
+        if variant.cuda is None or variant.cuda == torch.cuda or variant.is_full or "_" in variant.folder:
+            continue
+        architectures = catalog.torch_architectures.of(torch.release.version, variant.folder, platform)
+        code = architectures is not None and all(architectures.runs_on(each.capability) for each in machine.devices)
+        admitted = machine.driver is None or catalog.drivers.runs(variant.cuda, machine.driver) is not False
+        if code and admitted:
+            found.append((variant.cuda, variant.folder))
+    own = Version(torch.cuda or "0")
+    # The lowest CUDA above the recorded one has the GPU's code and asks least of the driver; below it, the highest.
+    above = sorted((Version(cuda), folder) for cuda, folder in found if Version(cuda) > own)
+    below = sorted(((Version(cuda), folder) for cuda, folder in found if Version(cuda) < own), reverse=True)
+    return tuple(folder for _, folder in (*above, *below))
 
 
-def _devices(snapshot: Snapshot, catalog: Catalog) -> list[tuple[str, str]]:
-    """Name and compute capability of each recorded GPU whose capability is known without doubt."""
-    recorded = snapshot.gpu.devices if snapshot.gpu else ()
-    devices = [(f"gpu.devices[{index}].name", device) for index, device in enumerate(recorded)]
-    if not devices and snapshot.flat.gpu_name:
-        devices = [("gpu_name", GpuDevice(name=snapshot.flat.gpu_name))]
-    known = []
-    for path, device in devices:
-        name = grammar.printable(device.name, path)
-        row = catalog.gpus.by_name(name)
-        told = device.compute_capability
-        if told:
-            known.append((name, grammar.dotted(told, path.replace(".name", ".compute_capability"))))
-        elif row is not None and row.compute_capability and not row.ambiguous:
-            known.append((name, row.compute_capability))
-    return known
+def warning_of(verdict: Verdict, torch: TorchBuild) -> PlanWarning:
+    """The verdict for a person, with the rescue that ``--rescue`` would take."""
+    if not verdict.rescues:
+        hint = "no published build of this release runs there"
+    else:
+        names = ", ".join(f"{torch.release.version}+{folder}" for folder in verdict.rescues)
+        hint = f"the same release runs there as {names}: --rescue takes the first, as a named substitution"
+    return PlanWarning(code=verdict.code, message=verdict.problem, hint=hint)
 
 
-def _warning(name: str, capability: str, torch: TorchBuild, platform: str, catalog: Catalog) -> PlanWarning:
-    rescue = catalog.torch_architectures.variants_for(torch.release.version, capability, platform)
-    names = ", ".join(f"{torch.release.version}+{row.variant}" for row in rescue)
-    return PlanWarning(
-        code="no-gpu-code",
-        message=f"torch {torch.version} ({torch.variant}) has no code for the recorded {name} ({capability})",
-        hint=f"the same release has it as {names}: put that into the record for a run on such a GPU"
-        if rescue
-        else "no published build of this release has code for it",
-    )
+def facts_of(machine: Machine, torch: TorchBuild | None, target: Target, catalog: Catalog) -> tuple[Fact, ...]:
+    """What is known of the GPUs and the driver beside the planned torch, for the explanation."""
+    if torch is None or torch.kind != "cuda":
+        return ()
+    facts = []
+    for device in machine.devices:
+        code = has_code(torch, device, target, catalog) if torch.variant else None
+        said = {True: "the wheel has code for it", False: "the wheel has no code for it", None: "not known"}[code]
+        facts.append(Fact(name=f"{device.name} ({device.capability})", value=said, source=machine.source))
+    facts += [
+        Fact(name=name, value="its compute capability is not known", source=machine.source) for name in machine.unknown
+    ]
+    if machine.driver:
+        facts.append(Fact(name="driver", value=machine.driver, source=machine.source))
+    return tuple(facts)

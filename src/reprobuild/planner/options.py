@@ -9,6 +9,7 @@ import msgspec
 
 from reprobuild.errors import UsageError
 from reprobuild.plan import Platform
+from reprobuild.snapshot import GpuFacts
 
 Flavor = Literal["auto", "slim", "runtime", "devel"]
 """``auto`` carries the recorded CUDA and cuDNN; ``slim`` leaves them to the wheels; ``devel`` adds nvcc."""
@@ -19,6 +20,7 @@ _REFERENCE = re.compile(
     r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"  # tag
     r"(?:@sha256:[0-9a-f]{64})?"
 )
+_GPU = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()/._+-]{1,99}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{0,127}(?:=[A-Za-z0-9.+:~-]{1,127})?")
 _PYTHON = re.compile(r"[23]\.[0-9]{1,2}\.[0-9]{1,2}(?:(?:a|b|rc)[0-9]{1,2})?")
@@ -43,6 +45,14 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Packages of the operating system to install besides."""
     python: str | None = None
     """X.Y.Z, for a record that does not tell its Python or tells it wrongly."""
+    gpu: str | None = None
+    """The GPU that the image shall run on, as drivers call it."""
+    host: GpuFacts | None = None
+    """GPUs and driver of the machine that the image shall run on."""
+    rescue: bool = False
+    """Take the same torch for another CUDA where the recorded build does not run there."""
+    same_family: bool = False
+    """Stay with the recorded family of distributions (Red Hat's) rather than Ubuntu."""
     strict: bool = False
     """Refuse a plan that is not exact, listing everything that is not."""
 
@@ -51,6 +61,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         _check(self.base_digest, _DIGEST, "--base-digest", "sha256: and 64 hexadecimal digits")
         _check(self.uv_image, _REFERENCE, "--uv-image", "an image reference")
         _check(self.python, _PYTHON, "--python", "a full version such as 3.10.12")
+        _check(self.gpu, _GPU, "--gpu", "a GPU's name such as 'NVIDIA GeForce RTX 3090'")
         for package in self.extra_apt:
             _check(package, _APT_PACKAGE, "--apt", "the name of a Debian package, or name=version")
 

@@ -26,6 +26,7 @@ from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.ngc import provided
+from reprobuild.planner.rescue import replaced_by_rescue
 from reprobuild.planner.source_build import prepared
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
@@ -68,9 +69,14 @@ def treat(package: Package, sources: Sources) -> Treatment:
     left_out = leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
+    if sources.torch is not None and (replaced := replaced_by_rescue(package, sources.torch)):
+        return replaced
     if package.canonical == "torch" and sources.torch is not None:
         return _torch(package, sources.torch)
     checkout = sources.checkouts.get(package.canonical)
+    was_rescued = sources.torch is not None and sources.torch.rescued_from is not None
+    if sources.torch is not None and was_rescued and package.canonical in FOLLOWS_TORCH and package.version is not None:
+        return _beside(package, package.version, sources.torch)
     direct = treat_direct(package, sources.target, sources.source, sources.catalog, checkout)
     if direct is not None:
         return direct
@@ -173,10 +179,15 @@ def _following_torch(package: Package, version: Version, sources: Sources) -> In
         return None
     if local_of(recorded.version_text or "") or _is_from_default_index(package):
         return None
+    return _beside(package, version, torch)
+
+
+def _beside(package: Package, version: Version, torch: TorchBuild) -> Install:
+    """The same version of torch's own variant, from torch's folder."""
     local = local_of(torch.version)
     wanted = f"{version.public}+{local}" if local else version.public
     return Install(
-        origin=PytorchFolder(folder=torch.folder),
+        origin=PytorchFolder(folder=torch.folder or ""),
         requirement=Requirement(name=package.name, line=f"{package.name}=={wanted}"),
         fidelity=torch.fidelity,
         difference=f"it has to be of torch's own variant, {torch.variant}",

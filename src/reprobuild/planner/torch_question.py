@@ -38,6 +38,8 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[PlanWarning, ...] = ()
     wheel_tags: tuple[str, ...] = ()
     """Platform tags of its wheels, for the glibc they need."""
+    rescued_from: str | None = None
+    """The suffix of the recorded build, which may be empty, where another one takes its place."""
     container: NgcContainer | None = None
     """The container that holds it, where no index does."""
 
