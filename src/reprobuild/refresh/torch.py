@@ -40,7 +40,7 @@ class TorchWheel(msgspec.Struct, frozen=True, kw_only=True):
     local: str
     pythons: tuple[str, ...]
     platform: str | None
-    """One of the tables' platforms; None for one that they do not know."""
+    """One of the tables' platforms; None for one that they do not know, or a wheel for no CPython."""
     platform_tags: str
     """As the file's name has them, joined by dots."""
     is_prerelease: bool
@@ -143,7 +143,7 @@ def _wheel(file: IndexFile, index: str, asked: str) -> TorchWheel | None:
     if folder is None or _FOLDER.fullmatch(folder) is None:
         return None
     _, version, _, tags = parse_wheel_filename(file.name)
-    pythons = {_python_tag(tag.interpreter, tag.abi) for tag in tags}
+    pythons = {_python_tag(tag.interpreter, tag.abi) for tag in tags if re.fullmatch(r"cp\d{2,3}", tag.interpreter)}
     platforms = file.name.removesuffix(".whl").split("-")[-1]
     return TorchWheel(
         folder=folder,
@@ -151,7 +151,7 @@ def _wheel(file: IndexFile, index: str, asked: str) -> TorchWheel | None:
         version=version.public,
         local=version.local or "",
         pythons=tuple(sorted(pythons, key=natural)),
-        platform=_platform(platforms.split(".")[0]),
+        platform=_platform(platforms.split(".")[0]) if pythons else None,
         platform_tags=platforms,
         is_prerelease=version.is_prerelease,
     )
