@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 
-from reprobuild.files import write_atomically
 from reprobuild.printing import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # both take longer to load than a record takes to write
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
+
+    OnError = Literal["raise", "warn"]
 
 __all__ = ["capture_environment", "compare_environments", "log_environment_to_wandb", "save_environment_snapshot"]
+
+FILES = ("requirements.txt", "environment.json", "REPRODUCE.md")
+"""What a capture writes."""
 
 _CHANGED_SHOWN = 10
 _NAMES_SHOWN = 5
@@ -25,27 +29,35 @@ _NAMES_SHOWN = 5
 def capture_environment() -> dict[str, Any]:
     """Record this process's environment: the original's 13 keys in their order, then the deeper record.
 
-    torch is not imported: its facts are read from its files, unless the program has imported it already.
+    torch is not imported: its facts are read from its files, unless the program has imported it already. The record
+    holds no secret: docs/privacy.md says what is taken out, and ``redactions`` how much of it and where.
     """
+    from reprobuild.capture.run_record import RunReading
+
+    reading = RunReading()
     from reprobuild.capture.process import environment_of_this_process
 
-    return environment_of_this_process()
+    return reading.add_to(environment_of_this_process(), own_process=True)
 
 
 def save_environment_snapshot(
-    env_info: dict[str, Any], output_dir: str | os.PathLike[str] = "./"
+    env_info: dict[str, Any], output_dir: str | os.PathLike[str] = "./", *, on_error: OnError = "raise"
 ) -> tuple[str, str, str]:
     """Write requirements.txt, environment.json and REPRODUCE.md, and return their paths in this order.
 
-    Makes the folder. Each file is written whole or not at all, so that many processes may write the same folder at
-    once. OSError, TypeError and ValueError are logged and raised again.
+    Makes the folder. Many processes may write into one folder at once: one of them leaves its whole set, and a process
+    that is killed leaves the old set or the new. OSError, TypeError and ValueError are logged, and raised again unless
+    ``on_error`` is ``"warn"``: then the run goes on, and what is there stays as it was.
     """
+    folder = os.fspath(output_dir)
     try:
-        paths = write_record(env_info, os.fspath(output_dir))
+        paths = write_record(env_info, folder)
     except (OSError, TypeError, ValueError) as error:
         import logging
 
         logging.getLogger(__name__).error("Failed to save environment snapshot: %s", error)
+        if on_error == "warn":
+            return paths_in(folder)
         raise
     show("✅ Environment snapshot saved:")
     for path in paths:
@@ -55,19 +67,27 @@ def save_environment_snapshot(
 
 def write_record(env_info: dict[str, Any], output_dir: str) -> tuple[str, str, str]:
     """Write the three files without a word. Everything is composed before the first file is touched."""
+    from reprobuild.capture.saving import save_set
+
+    save_set(output_dir, files_of(env_info))
+    return paths_in(output_dir)
+
+
+def files_of(env_info: dict[str, Any]) -> dict[str, bytes]:
+    """The three files by their names. Secrets that the caller added to the record are taken out as well."""
     from reprobuild.capture.guide import reproduction_guide
     from reprobuild.capture.json_text import encode
+    from reprobuild.capture.redaction import redact
 
-    contents = {
-        "requirements.txt": str(env_info.get("pip_freeze") or ""),
-        "environment.json": encode(env_info),
-        "REPRODUCE.md": reproduction_guide(env_info),
-    }
-    os.makedirs(output_dir, exist_ok=True)  # noqa: PTH103 - pathlib takes longer to load than the record to write
-    paths = {name: os.path.join(output_dir, name) for name in contents}  # noqa: PTH118 - the original's very strings
-    for name, content in contents.items():
-        write_atomically(paths[name], content.encode("utf-8", "surrogateescape"), durable=False)
-    return paths["requirements.txt"], paths["environment.json"], paths["REPRODUCE.md"]
+    record = redact(env_info)
+    contents = (str(record.get("pip_freeze") or ""), encode(record), reproduction_guide(record))
+    return {name: text.encode("utf-8", "surrogateescape") for name, text in zip(FILES, contents, strict=True)}
+
+
+def paths_in(output_dir: str) -> tuple[str, str, str]:
+    """Where the three files lie."""
+    requirements, environment, guide = (os.path.join(output_dir, name) for name in FILES)  # noqa: PTH118 - as it was
+    return requirements, environment, guide
 
 
 def compare_environments(env1_path: str | os.PathLike[str], env2_path: str | os.PathLike[str]) -> dict[str, Any]:
