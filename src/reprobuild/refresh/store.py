@@ -47,7 +47,9 @@ class Store:
 
     def write(self, refreshed: Mapping[str, Refreshed]) -> None:
         """Write tables, then the index that puts them in force. Raises CatalogError and leaves the old state."""
-        entries = dict(self._stored.entries) if self._stored is not None else {}
+        # Read again: another refresh, of other tables, may have ended meanwhile.
+        stored = self._read_index()
+        entries = dict(stored.entries) if stored is not None else {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name, each in refreshed.items():

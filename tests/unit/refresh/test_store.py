@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -155,6 +156,29 @@ def test_tables_of_earlier_refreshes_are_removed_a_day_later(tmp_path: Path) -> 
     os.utime(old, (time.time() - 90_000,) * 2)
     Store(tmp_path).write({"tool_images": extended("1.2")})
     assert not old.exists() and len(list(tmp_path.glob("tool_images-*.csv"))) == 2
+
+
+def test_two_refreshes_of_different_tables_keep_each_others(tmp_path: Path) -> None:
+    first, second = Store(tmp_path), Store(tmp_path)
+    first.write({"tool_images": extended("1.0")})
+    gpus = PACKAGED.table("gpus")
+    second.write({"gpus": Refreshed(table=renewed(gpus, gpus.rows, "https://x.test", DAY), key=("name",))})
+    assert {each.name for each in Catalog.load(tmp_path).tables if each.refreshed} == {"gpus", "tool_images"}
+
+
+def test_a_reader_never_meets_half_a_refresh(tmp_path: Path) -> None:
+    Store(tmp_path).write({"tool_images": extended("1.0")})
+    writers = [threading.Thread(target=_write_often, args=(tmp_path, number)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert len(versions(Catalog.load(tmp_path))) == 1
+    assert len(versions(Catalog.load(tmp_path))) == 1
+
+
+def _write_often(folder: Path, number: int) -> None:
+    for minor in range(10):
+        Store(folder).write({"tool_images": extended(f"{number}.{minor}")})
 
 
 FULL = """
