@@ -121,6 +121,8 @@ def _warnings(plan: Plan, page: Page) -> Iterator[str]:
         yield from _hanging(f"{label} ", 9, warning.message, page)
         if warning.hint:
             yield from _indented(warning.hint, 9, page, dim=True)
+    for note in plan.notes:
+        yield from _hanging("note: ", 6, note, page)
 
 
 def _next(page: Page) -> Iterator[str]:

@@ -289,6 +289,8 @@ class Plan(Fields, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
     warnings: tuple[PlanWarning, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences that are worth knowing and ask for nothing."""
 
     @property
     def fidelity(self) -> Fidelity:

@@ -58,6 +58,15 @@ PLAN_SETTINGS = (
     Setting("uv-image", "text", "IMAGE", "image that the uv binary is copied from"),
     Setting("python", "text", "X.Y.Z", "CPython version, for a record that does not tell it or tells it wrongly"),
     Setting("apt", "list", "PACKAGE", "system package to install as well; repeatable"),
+    Setting("gpu", "text", "NAME", "judge the plan by this GPU, as nvidia-smi -L prints it (default: the record's)"),
+    Setting("host", "flag", None, "judge the plan by this machine's GPU and driver"),
+    Setting(
+        "rescue",
+        "flag",
+        None,
+        "where the plan does not run on that GPU or driver, take the same torch for another CUDA",
+    ),
+    Setting("same-family", "flag", None, "stay with Red Hat's family where the run was made on it, in place of Ubuntu"),
     Setting("strict", "flag", None, "refuse a plan that is not exact, and list all that is not"),
 )
 """What changes the plan."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reprobuild.catalog import Catalog
     from reprobuild.plan import Platform
     from reprobuild.planner.options import PlanOptions
-    from reprobuild.snapshot import Snapshot
+    from reprobuild.snapshot import GpuFacts, Snapshot
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
 """Build arguments that Docker predefines, in either case: they reach each step and never stay in the image."""
@@ -116,6 +116,8 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         fields["platform"] = parse_platform(str(found["platform"].value), found["platform"].origin)
     if "apt" in found:
         fields["extra_apt"] = fields.pop("apt")
+    if fields.pop("host", False):
+        fields["host"] = gpus_of_this_machine(found["host"].origin)
     try:
         return PlanOptions(**fields)
     except UsageError as error:
@@ -162,6 +164,20 @@ def refresh_addresses(arguments: argparse.Namespace) -> dict[str, Any]:
     if "ca-certificate" in found:
         addresses["ca-certificate"] = _certificate(found["ca-certificate"])
     return {name.replace("-", "_"): value for name, value in addresses.items()}
+
+
+def gpus_of_this_machine(origin: str = "--host") -> GpuFacts:
+    """GPUs and driver of this machine. Raises UsageError that names ``origin`` where there is no driver."""
+    from reprobuild.probe.gpu import gpu_facts
+    from reprobuild.snapshot import GpuFacts
+
+    facts = gpu_facts()
+    if facts is None:
+        raise UsageError(
+            f"{origin}: this machine has no NVIDIA driver that answers",
+            hint="name the GPU that the image shall run on with --gpu NAME",
+        )
+    return msgspec.convert(facts, GpuFacts)
 
 
 def parse_platform(text: str, origin: str = "--platform") -> Platform:

@@ -144,6 +144,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
             *system_warnings,
             *time_warnings,
         ),
+        notes=base.notes,
     )
     if options.strict:
         refuse_inexact(result)

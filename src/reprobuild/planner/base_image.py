@@ -18,7 +18,6 @@ from reprobuild.plan import (
     Decision,
     Fact,
     Fidelity,
-    PlanWarning,
     Question,
     weakest,
 )
@@ -125,7 +124,7 @@ def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) 
         base=base,
         build_base=_devel_sibling(image, catalog) if needs.needs_nvcc and flavor != "devel" else None,
         decision=_decision(base, image, wanted, needs, _others(images, image, catalog, flavor), without_cudnn),
-        warnings=_cuda_warnings(needs, flavor),
+        notes=(_SAVING,) if flavor != "base" and needs.wheels_bring_cuda else (),
     )
 
 
@@ -265,9 +264,3 @@ def _cudnn_reason(image: CudaImage, recorded: str | None, without_cudnn: bool) -
     if Version(image.cudnn).release[:3] == Version(recorded).release[:3]:
         return f"it holds cuDNN {image.cudnn}, as recorded", Fidelity.EXACT
     return f"it holds cuDNN {image.cudnn}, and torch loads its own {recorded}", Fidelity.EXACT
-
-
-def _cuda_warnings(needs: Needs, flavor: str) -> tuple[PlanWarning, ...]:
-    if flavor == "base" or not needs.wheels_bring_cuda:
-        return ()
-    return (PlanWarning(code="cuda-twice", message=_SAVING),)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from reprobuild.plan import Decision, Fidelity, PackageGroup, PlanWarning, Question
+from reprobuild.planner.grouping import is_built_from_url
 from reprobuild.planner.subject import Subject
 
 
 def decide_build_time(subject: Subject, groups: tuple[PackageGroup, ...]) -> tuple[Decision, tuple[PlanWarning, ...]]:
     """The decision, and a warning where something is built and the record tells no day."""
-    built = [group for group in groups if group.needs_compiler or group.needs_nvcc]
-    names = [requirement.name for group in built for requirement in group.requirements]
-    if not built:
+    compiled = {
+        requirement.name
+        for group in groups
+        if group.needs_compiler or group.needs_nvcc
+        for requirement in group.requirements
+    }
+    names = [
+        requirement.name
+        for group in groups
+        for requirement in group.requirements
+        if not group.resolve_dependencies and (requirement.name in compiled or is_built_from_url(requirement))
+    ]
+    if not names:
         decision = Decision(
             question=Question.BUILD_TIME,
             choice="nothing is built from source",
@@ -35,5 +46,7 @@ def decide_build_time(subject: Subject, groups: tuple[PackageGroup, ...]) -> tup
         reason="the record tells no day, so that build requirements can't be bound to it",
         fidelity=Fidelity.EQUIVALENT,
     )
+    if not compiled:
+        return decision, ()
     message = f"{listed} will be built with today's build requirements, because the record tells no day"
     return decision, (PlanWarning(code="no-date", message=message),)

@@ -98,7 +98,7 @@ def _words(url: str) -> list[str]:
 
 def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date | None) -> PackageGroup:
     unique = {install.requirement.line: install.requirement for install in installs}
-    builds = key.needs_compiler or key.needs_nvcc
+    builds = key.needs_compiler or key.needs_nvcc or any(is_built_from_url(item) for item in unique.values())
     constraints = {constraint for install in installs for constraint in install.build_constraints}
     suffix = "-without-isolation" if not key.build_isolation else ""
     suffix += "-nvcc" if key.needs_nvcc else ""
@@ -120,6 +120,12 @@ def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date |
         build_environment=dict(sorted(item for install in installs for item in install.build_environment.items())),
         exclude_newer=exclude_newer.isoformat() if exclude_newer and builds else None,
     )
+
+
+def is_built_from_url(requirement: Requirement) -> bool:
+    """Whether it comes from a repository or a source archive: it is built, even where nothing is compiled."""
+    _, at, url = requirement.line.partition(" @ ")
+    return bool(at) and not url.partition("#")[0].endswith(".whl")
 
 
 def _file_name(key: _Key) -> str:

@@ -38,6 +38,7 @@ class BaseChoice(msgspec.Struct, frozen=True, kw_only=True):
     build_base: BaseImage | None
     decision: Decision
     warnings: tuple[PlanWarning, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,8 @@ _ALWAYS_THERE = re.compile(
 _CUDA_LIBRARY = re.compile(r"lib(?:cuda|cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|nccl|nv|cupti).*")
 _NOT_AT_RUN_TIME = frozenset({"git-lfs"})
 """What the table lists beside ``git``, but no package calls."""
+_CERTIFICATES = "ca-certificates"
+"""Installed always, whatever was recorded: so no answer to a question about the record."""
 _COMPILERS = {"apt": ("build-essential",), "dnf": ("gcc", "gcc-c++", "make")}
 
 SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...]]
@@ -36,7 +38,7 @@ def decide_system_packages(
 
     ``build_libraries`` are pairs of a library, as the table names it, and the Python package whose build needs it.
     """
-    certificates = SystemPackage(name="ca-certificates", reason="TLS connections of the run")
+    certificates = SystemPackage(name=_CERTIFICATES, reason="TLS connections of the run")
     chosen: dict[str, SystemPackage] = {package.name: package for package in (certificates, *of_python)}
     missing: list[PlanWarning] = []
     scanned = bool(libraries)
@@ -88,13 +90,13 @@ def _of_table(
 
 
 def _decision(chosen: tuple[SystemPackage, ...], scanned: bool, incomplete: bool) -> Decision:
-    names = [package.name for package in chosen if package.stage == "runtime"]
+    names = [package.name for package in chosen if package.stage == "runtime" and package.name != _CERTIFICATES]
     basis = "from the shared libraries that the record lists" if scanned else "from the table of what packages need"
     source = "record" if scanned else "apt_needs"
     return Decision(
         question=Question.SYSTEM_PACKAGES,
-        choice=", ".join(names) or "none beside the base's own",
-        reason=basis if names else f"nothing more is needed, {basis}",
+        choice=", ".join(names) or "nothing but certificates for TLS",
+        reason=basis if names else f"no package is known to need more, {basis}",
         fidelity=Fidelity.SUBSTITUTED if incomplete else Fidelity.EXACT,
         facts=(Fact(name="system_libraries", value=basis, source=source, certainty="told" if scanned else "presumed"),),
     )

@@ -13,6 +13,7 @@ from reprobuild.cli.parser import new_parser
 from reprobuild.errors import UsageError
 from reprobuild.plan import Platform
 from reprobuild.planner.options import PlanOptions
+from reprobuild.probe.gpu import gpu_facts
 from reprobuild.settings import NETWORK_SETTINGS, PLAN_SETTINGS, TEMPLATE_SETTINGS
 
 Parse = Callable[..., argparse.Namespace]
@@ -163,3 +164,19 @@ def test_a_variable_with_a_typo_is_warned_of_once(
     assert capsys.readouterr().err == (
         "warning: REPROBUILD_PLATFROM is not a setting of reprobuild\n   hint: did you mean REPROBUILD_PLATFORM?\n"
     )
+
+
+def test_the_machine_to_run_on_and_the_rescue(parse: Parse) -> None:
+    found = options.plan_options(parse("--gpu", "Tesla T4", "--rescue", "--same-family"))
+    assert (found.gpu, found.host, found.rescue, found.same_family) == ("Tesla T4", None, True, True)
+
+
+def test_the_gpus_of_this_machine_or_a_word_that_it_has_none() -> None:
+    facts = gpu_facts()
+    if facts is not None:
+        assert options.gpus_of_this_machine().driver_version == facts["driver_version"]
+        return
+    with pytest.raises(UsageError) as refusal:
+        options.gpus_of_this_machine("REPROBUILD_HOST")
+    assert "REPROBUILD_HOST" in str(refusal.value)
+    assert "--gpu" in (refusal.value.hint or "")
