@@ -26,6 +26,7 @@ from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.conda import Named, settle_conda
+from reprobuild.planner.frameworks import BaseCuda, beside_torch, other_framework
 from reprobuild.planner.gpu import facts_of, judge, machine_of
 from reprobuild.planner.gpu import warning_of as verdict_warning
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
@@ -37,7 +38,6 @@ from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
-from reprobuild.planner.tensorflow import system_cuda
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve
@@ -66,9 +66,17 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         torch, verdict = rescued(torch, verdict, target), None
     accelerator, accelerator_decision = decide_accelerator(subject, torch)
     accelerator_decision = with_facts(accelerator_decision, facts_of(machine, torch, target, catalog))
-    tensorflow = system_cuda(subject, target, catalog) if torch is None else None
-    if tensorflow is not None:
-        accelerator, accelerator_decision = tensorflow.accelerator, tensorflow.decision
+    other = other_framework(subject, target, catalog)
+    if torch is not None:
+        base_cuda = beside_torch(torch, accelerator, other, subject)
+    else:
+        if other is not None:
+            accelerator, accelerator_decision = other.accelerator, other.decision
+        base_cuda = BaseCuda(
+            accelerator=accelerator,
+            wheels_bring_cuda=other is None or other.wheels_bring_cuda,
+            warnings=other.warnings if other else (),
+        )
     sources = Sources(
         subject=subject,
         target=target,
@@ -85,13 +93,13 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     group_names = _group_names(groups)
     placements = tuple(place(item, group_names) for item in treated)
     needs = Needs(
-        accelerator=accelerator,
+        accelerator=base_cuda.accelerator,
         python=version,
         container=container,
         platform=platform,
         platform_note=platform_note,
         glibc=needed_glibc(treated, torch),
-        wheels_bring_cuda=tensorflow is None,
+        wheels_bring_cuda=base_cuda.wheels_bring_cuda,
         needs_nvcc=any(each.needs_nvcc for each in groups),
         built_around=_year(subject, torch),
     )
@@ -135,7 +143,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         placements=placements,
         warnings=(
             *(torch.warnings if torch else ()),
-            *(tensorflow.warnings if tensorflow else ()),
+            *base_cuda.warnings,
             *((verdict_warning(verdict, torch),) if verdict and torch else ()),
             *base.warnings,
             *((refused,) if refused else ()),

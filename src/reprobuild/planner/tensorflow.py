@@ -17,16 +17,23 @@ _NAMES = ("tensorflow", "tensorflow-gpu")
 
 
 class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
-    """The accelerator of a TensorFlow that takes CUDA from the system."""
+    """The accelerator of a framework other than torch."""
 
     accelerator: Accelerator
     decision: Decision
     warnings: tuple[PlanWarning, ...] = ()
+    wheels_bring_cuda: bool = False
+    """False: CUDA and cuDNN have to be in the image."""
+
+
+def recorded_tensorflow(subject: Subject) -> Package | None:
+    """The recorded TensorFlow, by either of the names that may use a GPU."""
+    return next((package for name in _NAMES if (package := subject.find(name))), None)
 
 
 def system_cuda(subject: Subject, target: Target, catalog: Catalog) -> SystemCuda | None:
     """What such a TensorFlow asks of the base; None where none is recorded, or where its wheels have no GPU part."""
-    found = next((package for name in _NAMES if (package := subject.find(name))), None)
+    found = recorded_tensorflow(subject)
     if found is None or found.version_text is None or subject.system not in (None, "Linux"):
         return None
     release = catalog.tensorflow.release(found.version_text)

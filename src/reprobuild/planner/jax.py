@@ -1,0 +1,80 @@
+"""JAX: its CUDA comes from the system with builds up to 0.4.29, from wheels with the plug-ins after."""
+
+from __future__ import annotations
+
+import re
+
+from reprobuild.catalog.jax import build_of_local
+from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
+from reprobuild.planner.subject import Package, Subject
+from reprobuild.planner.tensorflow import SystemCuda
+
+TESTED_MINORS = {"11": "11.8", "12": "12.2"}
+"""A CUDA major, which is all that a suffix tells from 0.3 on, to a minor whose images hold those builds' cuDNN."""
+
+_PLUGIN = re.compile(r"jax-cuda([0-9]{2})-plugin")
+_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu[0-9]{2})?")
+
+
+def jax_cuda(subject: Subject) -> SystemCuda | None:
+    """What the recorded JAX asks of the base; None where there is none, or it is the CPU's."""
+    jaxlib = subject.find("jaxlib")
+    build = build_of_local(jaxlib.version_text) if jaxlib and jaxlib.version_text else None
+    if jaxlib is not None and build is not None:
+        cudnn = f"{build.cudnn[0]}.{build.cudnn[1:]}" if build.cudnn and len(build.cudnn) > 1 else build.cudnn
+        return _of_build(jaxlib, build.cuda, cudnn, subject)
+    plugin = next((each for each in subject.packages if _PLUGIN.fullmatch(each.canonical)), None)
+    return wheels_cuda(subject, plugin) if plugin is not None else None
+
+
+def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject) -> SystemCuda | None:
+    """A build whose suffix names CUDA and cuDNN: wheels bring them where they are recorded, else the system does."""
+    if runtime_wheel(subject) is not None:
+        return wheels_cuda(subject, jaxlib)
+    minor = _minor(cuda, subject)
+    accelerator = Accelerator(kind="cuda", version=minor, cudnn=cudnn)
+    is_recorded = (subject.cuda_toolkit or "").startswith(minor)
+    how = "the recorded toolkit's" if is_recorded else "a tested one"
+    reason = f"jaxlib {jaxlib.version_text} loads CUDA {cuda} and cuDNN from the system; {minor} is {how}"
+    fidelity = Fidelity.EXACT if "." in cuda or is_recorded else Fidelity.EQUIVALENT
+    return SystemCuda(accelerator=accelerator, decision=_decision(jaxlib, accelerator, reason, fidelity))
+
+
+def _minor(cuda: str, subject: Subject) -> str:
+    if "." in cuda:
+        return cuda
+    recorded = subject.cuda_toolkit or ""
+    if recorded.startswith(f"{cuda}."):
+        return ".".join(recorded.split(".")[:2])
+    return TESTED_MINORS.get(cuda, f"{cuda}.0")
+
+
+def runtime_wheel(subject: Subject) -> Package | None:
+    """The recorded wheel of CUDA's runtime: whoever has it loads CUDA from wheels."""
+    return next((each for each in subject.packages if _RUNTIME.fullmatch(each.canonical) and each.version), None)
+
+
+def wheels_cuda(subject: Subject, package: Package) -> SystemCuda | None:
+    """The CUDA that recorded wheels bring to ``package``; None where none are recorded."""
+    runtime = runtime_wheel(subject)
+    if runtime is None or runtime.version is None:
+        return None
+    version = f"{runtime.version.major}.{runtime.version.minor}"
+    pins = (each for each in subject.packages if each.canonical.startswith("nvidia-cudnn-cu"))
+    cudnn = next((str(each.version) for each in pins if each.version), None)
+    accelerator = Accelerator(kind="cuda", version=version, cudnn=cudnn)
+    reason = f"{package.name} {package.version_text} loads CUDA {version} from the recorded wheel {runtime.pin}"
+    decision = _decision(package, accelerator, reason, Fidelity.EXACT)
+    return SystemCuda(accelerator=accelerator, decision=decision, wheels_bring_cuda=True)
+
+
+def _decision(package: Package, accelerator: Accelerator, reason: str, fidelity: Fidelity) -> Decision:
+    cudnn = f", cuDNN {accelerator.cudnn}" if accelerator.cudnn else ""
+    row = Fact(name=f"{package.path}.version", value=package.version_text or "", source="record")
+    return Decision(
+        question=Question.ACCELERATOR,
+        choice=f"CUDA {accelerator.version}{cudnn}: {package.name} {package.version_text}",
+        reason=reason,
+        fidelity=fidelity,
+        facts=(row,),
+    )
