@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.cuda_images import REPOSITORY, CudaImage
-from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.catalog.operating_systems import FAMILY_OF_ID, OperatingSystem
 from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
@@ -105,12 +105,13 @@ def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) 
         flavor = "runtime"
     cuda = needs.accelerator.version or ""
     series = _series(needs.accelerator.cudnn) if flavor != "base" else None
-    images = _same_minor(_found(catalog, cuda, flavor, needs, series), cuda)
+    family = _family(wanted, options)
+    images = _same_minor(_found(catalog, cuda, flavor, needs, series, family), cuda)
     without_cudnn = not images and series is not None and needs.wheels_bring_cuda
     if without_cudnn:
-        images = _same_minor(_found(catalog, cuda, flavor, needs, None), cuda)
+        images = _same_minor(_found(catalog, cuda, flavor, needs, None, family), cuda)
     if not images:
-        images = _next_minor(_found(catalog, cuda, flavor, needs, series), needs, catalog)
+        images = _next_minor(_found(catalog, cuda, flavor, needs, series, family), needs, catalog)
     image = _best_release(images, wanted, needs, catalog)
     if image is None and needs.wheels_bring_cuda:
         return plain_ubuntu(wanted, needs, catalog, f"the tables list no image that carries CUDA {cuda} or a later one")
@@ -128,6 +129,12 @@ def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) 
     )
 
 
+def _family(wanted: Wanted, options: PlanOptions) -> str:
+    """The distribution of the image: Ubuntu, or Rocky for Red Hat's family where the user wants to stay with it."""
+    recorded = wanted.system
+    return "rocky" if options.same_family and recorded is not None and recorded.id == "rhel" else "ubuntu"
+
+
 def _series(cudnn: str | None) -> str | None:
     return str(Version(cudnn).major) if cudnn else "any"
 
@@ -138,9 +145,10 @@ def _found(
     flavor: Literal["base", "runtime", "devel"],
     needs: Needs,
     series: str | None,
+    family: str,
 ) -> tuple[CudaImage, ...]:
     return catalog.cuda_images.candidates(
-        cuda, flavor, os_id="ubuntu", architecture=needs.platform.architecture, cudnn_series=series
+        cuda, flavor, os_id=family, architecture=needs.platform.architecture, cudnn_series=series
     )
 
 
@@ -172,7 +180,7 @@ def _best_release(images: tuple[CudaImage, ...], wanted: Wanted, needs: Needs, c
     """The recorded release of any patch of the minor before another release of the best patch."""
     fitting = [image for image in images if _runs_wheels(image, needs, catalog)]
     recorded = wanted.system
-    if recorded is not None and recorded.id == "ubuntu":
+    if recorded is not None and any(FAMILY_OF_ID.get(image.os_id, image.os_id) == recorded.id for image in images):
         same = [image for image in fitting if image.os_version == recorded.version]
         if same:
             return same[0]
@@ -180,6 +188,8 @@ def _best_release(images: tuple[CudaImage, ...], wanted: Wanted, needs: Needs, c
         return None
     best_patch = [image for image in fitting if image.cuda == fitting[0].cuda]
     best_patch.sort(key=lambda image: Version(image.os_version))
+    if best_patch[0].os_id != "ubuntu":
+        return best_patch[0]
     chosen = nearest_release([image.os_version for image in best_patch], wanted.glibc, needs.built_around, catalog)
     return next(image for image in best_patch if image.os_version == chosen)
 
@@ -196,6 +206,7 @@ def _base_of(image: CudaImage, catalog: Catalog) -> BaseImage:
         cuda=image.cuda,
         cudnn=image.cudnn if image.has_cudnn else None,
         flavor=image.flavor,
+        package_manager="dnf" if system and system.package_manager == "dnf" else "apt",
     )
 
 

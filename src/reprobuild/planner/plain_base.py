@@ -62,11 +62,15 @@ def _ubuntu_release(wanted: Wanted, needs: Needs, catalog: Catalog) -> Operating
 
 
 def _suite(systems: list[OperatingSystem], wanted: Wanted) -> OperatingSystem:
-    """The recorded Debian; else the oldest suite with at least the recorded glibc; else the newest."""
+    """The recorded Debian; else the oldest suite with at least the recorded glibc; else the newest.
+
+    One whose packages can still be had goes before one that was moved to the archive.
+    """
     if wanted.system in systems:
         assert wanted.system is not None
         return wanted.system
-    ordered = sorted(systems, key=lambda each: Version(each.version))
+    served = [each for each in systems if not is_archived(each.id, each.version)]
+    ordered = sorted(served or systems, key=lambda each: Version(each.version))
     if wanted.glibc is not None:
         return next((each for each in ordered if each.runs_glibc(wanted.glibc)), ordered[-1])
     return ordered[-1]
@@ -81,6 +85,11 @@ def _plain_base(repository: str, tag: str, system: OperatingSystem) -> BaseImage
         codename=system.codename,
         glibc=system.glibc,
     )
+
+
+def is_archived(os_id: str, os_version: str) -> bool:
+    """Whether a Debian was taken off its mirrors, so that apt finds nothing in an image of it (seen November 2026)."""
+    return os_id == "debian" and Version(os_version) < Version("11")
 
 
 def rocm_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:

@@ -6,7 +6,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.operating_systems import OperatingSystem
+from reprobuild.catalog.operating_systems import FAMILY_OF_ID, OperatingSystem
 from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, PlanWarning, Platform
 from reprobuild.planner.python import PythonVersion
@@ -88,6 +88,8 @@ def os_reason(base: BaseImage, wanted: Wanted) -> tuple[str, Fidelity]:
     if recorded is not None and (recorded.id, recorded.version) == (base.os_id, base.os_version):
         how = "is inferred from the recorded glibc" if wanted.is_inferred else "is the recorded release"
         return f"{chosen} {how}", Fidelity.EXACT
+    if recorded is not None and (recorded.id, recorded.version) == (FAMILY_OF_ID.get(base.os_id), base.os_version):
+        return f"the run was made on {wanted.told}; {chosen} is of its family and release", Fidelity.EQUIVALENT
     if wanted.fact is None:
         return f"the record tells no operating system, and {chosen} runs what was recorded", Fidelity.EQUIVALENT
     if wanted.is_inferred:

@@ -7,6 +7,7 @@ import re
 from reprobuild.catalog import Catalog
 from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, PackageGroup, PlanWarning, Question, SystemPackage
 from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.plain_base import is_archived
 from reprobuild.planner.subject import Package
 from reprobuild.snapshot import SystemLibrary
 
@@ -46,6 +47,7 @@ def decide_system_packages(
         missing = _of_libraries(libraries, base, catalog, chosen)
     else:
         _of_table(packages, base, catalog, chosen)
+    unknown = tuple(missing)
     for name in options.extra_apt:
         chosen[name] = SystemPackage(name=name, reason="asked for with --apt")
     if any(group.needs_compiler for group in groups):
@@ -55,7 +57,20 @@ def decide_system_packages(
         for name in catalog.apt.packages((library,), base.codename or ""):
             chosen.setdefault(name, SystemPackage(name=name, reason=f"to build {wanted_by}", stage="build"))
     ordered = tuple(sorted(chosen.values(), key=lambda package: package.name))
-    return ordered, _decision(ordered, scanned, bool(missing)), tuple(missing)
+    asked = [package.name for package in ordered if package.name != "ca-certificates"]
+    asked += ["git"] if any(group.needs_git for group in groups) else []
+    if asked and is_archived(base.os_id, base.os_version):
+        missing.append(_archived(base, asked))
+    return ordered, _decision(ordered, scanned, bool(unknown)), tuple(missing)
+
+
+def _archived(base: BaseImage, names: list[str]) -> PlanWarning:
+    return PlanWarning(
+        code="archived-release",
+        message=f"{', '.join(names)} can't be installed: Debian {base.os_version} has left the mirrors that "
+        f"{base.reference} asks",
+        hint="name a newer base with --base, or one of your own whose sources lead to the archive",
+    )
 
 
 def _of_libraries(

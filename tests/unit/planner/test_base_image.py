@@ -230,3 +230,26 @@ def snapshot_of(system: SystemFacts) -> Snapshot:
 def test_a_glibc_of_conda_says_nothing_of_the_system() -> None:
     system = SystemFacts(system="Linux", machine="x86_64", platform="Linux-5.4.0-48-generic-x86_64-with-glibc2.10")
     assert planned(snapshot_of(system)).base.os_version == "22.04"
+
+
+def test_an_archived_debian_is_told_where_apt_is_needed_and_avoided_where_another_serves() -> None:
+    """python:3.8.1 was made of buster alone, 3.8.11 of bullseye as well."""
+    buster = SystemFacts(system="Linux", machine="x86_64", os_id="debian", os_version="10")
+    magic = Distribution(name="python-magic", version="0.4.27")
+    told = planned(record(magic, python="3.8.1", system=buster), extra_apt=("libmagic1",))
+    assert "archived-release" in warning_codes(told)
+    quiet = planned(record(Distribution(name="six", version="1.16.0"), python="3.8.1", system=buster))
+    assert "archived-release" not in warning_codes(quiet)
+    older = SystemFacts(system="Linux", machine="x86_64", libc="glibc", libc_version="2.27")
+    assert planned(record(magic, python="3.8.11", system=older)).base.tag == "3.8.11-slim-bullseye"
+
+
+def test_red_hats_family_is_kept_when_asked_for() -> None:
+    rhel = SystemFacts(system="Linux", machine="x86_64", libc_version="2.34", os_id="rhel", os_version="9.5")
+    snapshot = record(*listed("torch==2.6.0+cu124"), system=rhel)
+    assert planned(snapshot).base.os_id == "ubuntu"
+    kept = planned(snapshot, same_family=True)
+    assert kept.base.reference == "nvidia/cuda:12.4.1-cudnn-runtime-rockylinux9"
+    assert kept.base.package_manager == "dnf"
+    assert decision(kept, Question.BASE_IMAGE).fidelity is Fidelity.EQUIVALENT
+    assert planned(record(*listed("torch==2.6.0+cu124")), same_family=True).base.os_id == "ubuntu"
