@@ -77,8 +77,12 @@ def curves_of(comparison: MetricComparison) -> Curves | None:
 
 
 def draw(series: Sequence[Sequence[tuple[int, float | None]]], mark: int | None = None) -> Drawing | None:
-    """Scale several lines into one drawing; None when none has a finite number. ``mark`` is a step."""
-    values = [value for line in series for _, value in line if value is not None and math.isfinite(value)]
+    """Scale several lines into one drawing; None when none has a number to draw. ``mark`` is a step.
+
+    What is not finite, or so huge that an axis around it would not be, is a gap.
+    """
+    series = [[(step, value if _is_drawable(value) else None) for step, value in line] for line in series]
+    values = [value for line in series for _, value in line if value is not None]
     steps = [step for line in series for step, value in line if value is not None]
     if not values:
         return None
@@ -142,19 +146,19 @@ def _range(low: float, high: float, logarithmic: bool) -> tuple[float, float]:
     """The axis: a little wider than the values; a single value stands in the middle."""
     if logarithmic:
         return low / 1.2, high * 1.2
-    # Halved first: the difference of two huge numbers of unlike signs would overflow.
-    margin = (high / 2 - low / 2) * 0.1
+    margin = (high - low) * 0.05
     if margin == 0:
         margin = abs(low) * 0.1 or 1.0
-    return max(low - margin, -_HUGE), min(high + margin, _HUGE)
+    return low - margin, high + margin
 
 
-_HUGE = 8e307
+def _is_drawable(value: float | None) -> bool:
+    return value is not None and abs(value) < 1e300
 
 
 def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     """Four to nine round numbers between two others, the outer ones included where they are round."""
-    rough = (high / 6 - low / 6) or 1.0
+    rough = (high - low) / 6 or 1.0
     magnitude = 10.0 ** math.floor(math.log10(rough)) if rough > 1e-300 else rough
     step = next((magnitude * factor for factor in (1, 2, 5) if magnitude * factor >= rough), magnitude * 10)
     step = max(step, 1.0) if whole else step
@@ -175,8 +179,10 @@ def _description(
 ) -> str:
     ends = [f"{name} {_ends(line)}" for name, line in (("recorded", old), ("new", new)) if _ends(line)]
     first = comparison.first_difference
-    where = f"first difference at step {first.step}" if first else "no difference"
-    return f"{comparison.metric} by step: {'; '.join([*ends, where])}"
+    alone = len(comparison.only_before) + len(comparison.only_after)
+    where = f"first difference at step {first.step}" if first else "no difference" if not alone else None
+    uneven = f"{alone} {'step' if alone == 1 else 'steps'} on one side only" if alone else None
+    return f"{comparison.metric} by step: {'; '.join([*ends, *(part for part in (where, uneven) if part)])}"
 
 
 def _ends(line: Sequence[tuple[int, float | None]]) -> str:

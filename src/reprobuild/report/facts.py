@@ -48,7 +48,17 @@ def recorded_facts(snapshot: Snapshot) -> tuple[FactGroup, ...]:
     )
 
 
-_RARE = frozenset({"torch.hip", "torch.nccl", "cuda_toolkit", "source.diff", "python.environment", "command.exit_code"})
+_RARE = frozenset(
+    {
+        "recorder",
+        "torch.hip",
+        "torch.nccl",
+        "cuda_toolkit",
+        "source.diff",
+        "python.environment",
+        "command.exit_code",
+    }
+)
 """Facts that most runs have no use for: their absence is not worth a word."""
 
 Facts = list[tuple[str, str, str | None]]
@@ -107,7 +117,7 @@ def _machine(snapshot: Snapshot) -> Facts:
     without = "none" if snapshot.flat.cuda_available is False and not devices else None
     return [
         ("Operating system", "system.os_name", system.os_name or _joined(system.os_id, system.os_version)),
-        ("Kernel", "system.kernel", _joined(system.system, system.kernel)),
+        ("Kernel", "system.kernel", _joined(system.system, system.kernel) if system.kernel else None),
         ("C library", "system.libc", _joined(system.libc, system.libc_version)),
         ("Architecture", "system.machine", system.machine),
         ("Processor", "system.cpu_model", system.cpu_model),
