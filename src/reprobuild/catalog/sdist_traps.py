@@ -86,7 +86,8 @@ class SdistTraps:
 
     def of(self, name: str, version: str | None = None, python: str | None = None) -> tuple[SdistTrap, ...]:
         """The traps of a package when it is built from source under this Python."""
-        return tuple(trap for trap in self._traps.get(canonical(name), ()) if trap.concerns(version, python))
+        traps = self._traps.get(canonical(name))
+        return tuple(trap for trap in traps if trap.concerns(version, python)) if traps else ()
 
     def coverage(self, name: str, version: str) -> WheelCoverage | None:
         """What the default index has of this version; None when the table does not cover it."""
@@ -101,9 +102,14 @@ class SdistTraps:
         return coverage.has_wheel(python) if coverage else None
 
     def is_sdist_only(self, name: str, version: str | None = None) -> bool:
-        """Whether the default index has no Linux wheel of this package at this version."""
+        """Whether the default index has no Linux wheel of this package at this version.
+
+        What is converted by ``use_2to3`` when it is built has none: its projects were left before wheels were usual.
+        """
         versions = self._sdist_only.get(canonical(name))
-        return versions is not None and _within(versions, version)
+        if versions is not None and _within(versions, version):
+            return True
+        return any(trap.trap == "use_2to3" for trap in self.of(name, version))
 
 
 def _within(specifier: str, version: str | None) -> bool:

@@ -27,7 +27,7 @@ from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.conda import Named, settle_conda
 from reprobuild.planner.frameworks import BaseCuda, beside_torch, other_framework
-from reprobuild.planner.gpu import facts_of, judge, machine_of
+from reprobuild.planner.gpu import facts_of, for_architectures, judge, machine_of
 from reprobuild.planner.gpu import warning_of as verdict_warning
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
@@ -90,6 +90,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     open_ends = gaps(subject) if container is None else ()
     was_rescued = torch is not None and torch.rescued_from is not None
     groups = group(treated, bool(open_ends) or was_rescued, subject.recorded_on)
+    groups = tuple(for_architectures(each, machine) for each in groups)
     group_names = _group_names(groups)
     placements = tuple(place(item, group_names) for item in treated)
     needs = Needs(

@@ -13,7 +13,7 @@ from packaging.version import Version
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.drivers import brand_of
 from reprobuild.errors import UsageError
-from reprobuild.plan import Fact, PlanWarning
+from reprobuild.plan import Fact, PackageGroup, PlanWarning
 from reprobuild.planner import grammar
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.target import Target
@@ -140,6 +140,15 @@ def rescues(torch: TorchBuild, machine: Machine, target: Target, catalog: Catalo
     above = sorted((Version(cuda), folder) for cuda, folder in found if Version(cuda) > own)
     below = sorted(((Version(cuda), folder) for cuda, folder in found if Version(cuda) < own), reverse=True)
     return tuple(folder for _, folder in (*above, *below))
+
+
+def for_architectures(group: PackageGroup, machine: Machine) -> PackageGroup:
+    """Builds that need nvcc are for the machine's GPUs: the builder has none to ask, and all would take hours."""
+    if not group.needs_nvcc or not machine.devices:
+        return group
+    wanted = ";".join(sorted({device.capability for device in machine.devices}, key=Version))
+    environment = {"TORCH_CUDA_ARCH_LIST": wanted, **group.build_environment}
+    return msgspec.structs.replace(group, build_environment=dict(sorted(environment.items())))
 
 
 def warning_of(verdict: Verdict, torch: TorchBuild) -> PlanWarning:

@@ -134,7 +134,7 @@ def hashes_of(package: Package) -> str:
 
 
 def _from_index(package: Package, version: Version, sources: Sources) -> Treatment:
-    local = local_of(str(version))
+    local = version.local or ""
     pin = f"{package.name}=={package.version_text}"
     if local:
         return _with_local(package, version, local, sources)

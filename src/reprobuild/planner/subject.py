@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -155,15 +156,23 @@ def _packages(snapshot: Snapshot) -> Iterator[Package]:
         yield Package(
             path=path,
             name=name,
-            canonical=canonicalize_name(name),
+            canonical=_canonical(name),
             version=grammar.pep440(version_text) if version_text else None,
             version_text=version_text,
-            tags=tuple(_tag(tag, f"{path}.tags[{place}]") for place, tag in enumerate(distribution.tags)),
-            hashes=tuple(
-                grammar.file_hash(value, f"{path}.hashes[{place}]") for place, value in enumerate(distribution.hashes)
-            ),
+            tags=_checked(_tag, distribution.tags, f"{path}.tags"),
+            hashes=_checked(grammar.file_hash, distribution.hashes, f"{path}.hashes"),
             distribution=distribution,
         )
+
+
+def _checked(check: Callable[[str, str], str], texts: tuple[str, ...], path: str) -> tuple[str, ...]:
+    return tuple([check(text, f"{path}[{place}]") for place, text in enumerate(texts)]) if texts else ()
+
+
+@functools.lru_cache(maxsize=8192)
+def _canonical(name: str) -> NormalizedName:
+    """Records repeat each other's names; the cache is bounded, so that a long run's memory stays flat."""
+    return canonicalize_name(name)
 
 
 def _tag(text: str, path: str) -> str:

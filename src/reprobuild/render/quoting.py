@@ -29,7 +29,8 @@ def comment(text: str, indent: str = "") -> str:
 
     ``indent`` stands in front of all lines but the first.
     """
-    words = "".join(character if character.isprintable() else " " for character in text)
+    printable = text.isprintable()
+    words = text if printable else "".join(character if character.isprintable() else " " for character in text)
     lines = textwrap.wrap(
         words, LINE_WIDTH - 2, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent
     )

@@ -41,6 +41,8 @@ OFFICIAL_IMAGE_BRINGS = frozenset({"ca-certificates"})
 """What every ``python:`` image has. Its Debian may have moved to the archive since, where apt finds nothing: a recipe
 that needs nothing else from apt doesn't call it."""
 
+_LOWER_CASE_NAMES = frozenset({"conda", "glibc", "jax", "jaxlib", "pip", "torch", "torchvision", "uv"})
+
 UNPINNED = "Without versions: the archive keeps only the newest of each, so that a pin would break the next build."
 
 
@@ -135,8 +137,10 @@ def _because(decision: Decision) -> str:
 
 
 def sentence(text: str) -> str:
-    """``text`` with a capital first letter and one full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """``text`` with a capital first letter and one full stop. Names of programs keep their small letter."""
+    first = text.partition(" ")[0].partition("'")[0]
+    start = text[:1] if first in _LOWER_CASE_NAMES else text[:1].upper()
+    return f"{start}{text[1:].rstrip('.')}."
 
 
 def title_of(plan: Plan) -> str:
@@ -261,7 +265,8 @@ def _installed(groups: Iterable[PackageGroup]) -> Iterable[str]:
 
 def build_requires_of(number: int, plan: Plan) -> tuple[str, ...]:
     """What has to be there when the group is built without isolation, and no earlier group installs."""
-    return build_requires(plan.groups[number - 1], _before(number, plan))
+    group = plan.groups[number - 1]
+    return () if group.build_isolation else build_requires(group, _before(number, plan))
 
 
 def origin_words(group: PackageGroup) -> str:

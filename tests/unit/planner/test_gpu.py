@@ -121,6 +121,13 @@ def test_a_refusing_image_is_rescued_by_one_that_asks_for_nothing() -> None:
     assert decision(result, Question.BASE_IMAGE).fidelity is Fidelity.SUBSTITUTED
 
 
+def test_extensions_are_built_for_the_gpus() -> None:
+    result = of_2021("torch==1.10.1+cu113", "flash-attn==1.0.4", host=GpuFacts(devices=(RTX_3090, T4)))
+    (built,) = (each for each in result.groups if each.needs_nvcc)
+    assert built.build_environment["TORCH_CUDA_ARCH_LIST"] == "7.5;8.6"
+    assert not any("TORCH_CUDA_ARCH_LIST" in each.build_environment for each in result.groups if not each.needs_nvcc)
+
+
 def test_a_hostile_name_is_refused() -> None:
     facts = GpuFacts(devices=(GpuDevice(name="T4\nRUN id"),))
     with pytest.raises(RecordError) as refusal:
