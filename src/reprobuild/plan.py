@@ -89,6 +89,10 @@ class Decision(Fields, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
 
+    def with_facts(self, *facts: Fact) -> Decision:
+        """The same decision resting on more facts."""
+        return msgspec.structs.replace(self, facts=(*self.facts, *facts))
+
 
 class PlanWarning(Fields, frozen=True, kw_only=True):
     """Something a person should know or do. ``code`` is stable and made for scripts."""

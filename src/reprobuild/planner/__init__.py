@@ -11,7 +11,6 @@ from reprobuild.catalog.operating_systems import glibc_of_tag
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
     Decision,
-    Fact,
     Fidelity,
     PackageGroup,
     Placement,
@@ -19,26 +18,21 @@ from reprobuild.plan import (
     Question,
     weakest,
 )
-from reprobuild.planner.accelerator import decide_accelerator
-from reprobuild.planner.admission import refusal
-from reprobuild.planner.base_image import decide_base, without_requirement
+from reprobuild.planner.admission import admitted_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import Gap, gaps, warning_of
 from reprobuild.planner.conda import Named, settle_conda
-from reprobuild.planner.frameworks import BaseCuda, beside_torch, other_framework
-from reprobuild.planner.gpu import facts_of, for_architectures, judge, machine_of
-from reprobuild.planner.gpu import warning_of as verdict_warning
+from reprobuild.planner.frameworks import decide_frameworks
+from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
 from reprobuild.planner.recorded_system import Needs
-from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
-from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve
 from reprobuild.planner.uv_image import uv_image
@@ -59,24 +53,9 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     platform, platform_note = decide_platform(subject, options)
     version = decide_version(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
-    torch = decide_torch(subject, target, catalog)
     machine = machine_of(snapshot, catalog, options)
-    verdict = judge(torch, machine, target, catalog)
-    if torch is not None and verdict is not None and verdict.rescues and options.rescue:
-        torch, verdict = rescued(torch, verdict, target), None
-    accelerator, accelerator_decision = decide_accelerator(subject, torch)
-    accelerator_decision = with_facts(accelerator_decision, facts_of(machine, torch, target, catalog))
-    other = other_framework(subject, target, catalog)
-    if torch is not None:
-        base_cuda = beside_torch(torch, accelerator, other, subject)
-    else:
-        if other is not None:
-            accelerator, accelerator_decision = other.accelerator, other.decision
-        base_cuda = BaseCuda(
-            accelerator=accelerator,
-            wheels_bring_cuda=other is None or other.wheels_bring_cuda,
-            warnings=other.warnings if other else (),
-        )
+    frameworks = decide_frameworks(subject, machine, target, catalog, options)
+    torch = frameworks.torch
     sources = Sources(
         subject=subject,
         target=target,
@@ -88,31 +67,25 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     treated = treat_all(subject, sources)
     container = torch.container if torch else None
     open_ends = gaps(subject) if container is None else ()
-    was_rescued = torch is not None and torch.rescued_from is not None
-    groups = group(treated, bool(open_ends) or was_rescued, subject.recorded_on)
+    groups = group(treated, bool(open_ends) or frameworks.was_rescued, subject.recorded_on)
     groups = tuple(for_architectures(each, machine) for each in groups)
-    group_names = _group_names(groups)
-    placements = tuple(place(item, group_names) for item in treated)
+    placements = _placements(treated, groups)
     needs = Needs(
-        accelerator=base_cuda.accelerator,
+        accelerator=frameworks.base_cuda.accelerator,
         python=version,
         container=container,
         platform=platform,
         platform_note=platform_note,
         glibc=needed_glibc(treated, torch),
-        wheels_bring_cuda=base_cuda.wheels_bring_cuda,
+        wheels_bring_cuda=frameworks.base_cuda.wheels_bring_cuda,
         needs_nvcc=any(each.needs_nvcc for each in groups),
         built_around=_year(subject, torch),
     )
-    base = decide_base(subject, needs, catalog, options)
-    refused = refusal(base.base, machine, catalog)
-    if refused is not None and options.rescue and options.base is None and needs.wheels_bring_cuda:
-        base, refused = without_requirement(subject, needs, catalog), None
+    base = admitted_base(subject, needs, machine, catalog, options)
     python = decide_source(version, base.base, platform, catalog, container)
-    installed = tuple(item.package for item in treated if isinstance(item.treatment, Install | Resolve))
     system_packages, system_decision, system_warnings = decide_system_packages(
         base.base,
-        installed,
+        _installed(treated),
         snapshot.system_libraries,
         groups,
         _build_libraries(treated),
@@ -126,7 +99,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         snapshot_digest=snapshot.digest,
         catalog_date=catalog.date,
         platform=platform,
-        accelerator=accelerator,
+        accelerator=frameworks.accelerator,
         base=base.base,
         python=python.source,
         groups=groups,
@@ -134,20 +107,17 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         build_base=base.build_base,
         uv_image=uv.value,
         decisions=(
-            accelerator_decision,
+            frameworks.decision,
             base.decision,
-            with_facts(python.decision, (uv,)),
+            python.decision.with_facts(uv),
             _packages_decision(groups, placements, open_ends),
             system_decision,
             time_decision,
         ),
         placements=placements,
         warnings=(
-            *(torch.warnings if torch else ()),
-            *base_cuda.warnings,
-            *((verdict_warning(verdict, torch),) if verdict and torch else ()),
+            *frameworks.warnings,
             *base.warnings,
-            *((refused,) if refused else ()),
             *((warning_of(open_ends),) if open_ends else ()),
             *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),
             *system_warnings,
@@ -155,9 +125,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         ),
         notes=base.notes,
     )
-    if options.strict:
-        refuse_inexact(result)
-    return result
+    return refuse_inexact(result) if options.strict else result
 
 
 def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
@@ -198,6 +166,15 @@ def _group_names(groups: tuple[PackageGroup, ...]) -> dict[str, str]:
     return {
         requirement.line: each.name for each in groups if each.name != COMPLETION for requirement in each.requirements
     }
+
+
+def _installed(treated: tuple[Treated, ...]) -> tuple[Package, ...]:
+    return tuple(item.package for item in treated if isinstance(item.treatment, Install | Resolve))
+
+
+def _placements(treated: tuple[Treated, ...], groups: tuple[PackageGroup, ...]) -> tuple[Placement, ...]:
+    names = _group_names(groups)
+    return tuple(place(item, names) for item in treated)
 
 
 def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str | None:
@@ -243,12 +220,7 @@ def _packages_decision(
     )
 
 
-def with_facts(decision: Decision, facts: tuple[Fact, ...]) -> Decision:
-    """The same decision resting on more facts."""
-    return msgspec.structs.replace(decision, facts=(*decision.facts, *facts))
-
-
-def refuse_inexact(plan: Plan) -> None:
+def refuse_inexact(plan: Plan) -> Plan:
     """What ``--strict`` asks for. Raises PlanError that lists every part that is not exact."""
     parts = [
         f"{decision.question}: {decision.choice} ({decision.fidelity})"
@@ -266,3 +238,4 @@ def refuse_inexact(plan: Plan) -> None:
             f"--strict: the plan is not exact in {len(parts)} parts: {'; '.join(parts)}",
             hint="plan without --strict to see why, and what would make each part exact",
         )
+    return plan

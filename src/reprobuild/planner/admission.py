@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.cuda_images import REPOSITORY
 from reprobuild.plan import BaseImage, PlanWarning
+from reprobuild.planner.base_image import decide_base, without_requirement
 from reprobuild.planner.gpu import Machine
+from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.recorded_system import BaseChoice, Needs
+from reprobuild.planner.subject import Subject
+
+
+def admitted_base(
+    subject: Subject, needs: Needs, machine: Machine, catalog: Catalog, options: PlanOptions
+) -> BaseChoice:
+    """The base, with a warning where the driver does not admit it, or the one that ``--rescue`` takes then."""
+    choice = decide_base(subject, needs, catalog, options)
+    refused = refusal(choice.base, machine, catalog)
+    if refused is None:
+        return choice
+    if options.rescue and options.base is None and needs.wheels_bring_cuda:
+        return without_requirement(subject, needs, catalog)
+    return msgspec.structs.replace(choice, warnings=(*choice.warnings, refused))
 
 
 def refusal(base: BaseImage, machine: Machine, catalog: Catalog) -> PlanWarning | None:
