@@ -88,7 +88,8 @@ STEPS = [
     rf"(COPY --from=python /usr/local /usr/local|RUN {_TRUST}uv python install {_WORD} && "
     rf"uv venv --managed-python --python {_WORD} /opt/venv|)",
     rf"({_COMPILE})?",
-    rf"(RUN ({_LINK} && )?uv venv --no-python-downloads --python /usr[a-z/]*/bin/python[0-9.]* /opt/venv)?",
+    rf"(RUN ({_LINK} && )?uv venv --no-python-downloads "
+    r"(--python /usr[a-z/]*/bin/python[0-9.]*|--system-site-packages --python python3) /opt/venv)?",
     rf"((COPY( requirements/{_WORD}\.txt)+ /opt/recipe/requirements/\nRUN ({_UV_INSTALL}|{_PIP_INSTALL})\n)*)",
     rf"FROM {_IMAGE}",
     rf"(RUN {_PACKAGES})?",
