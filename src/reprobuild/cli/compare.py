@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprobuild.cli import console
@@ -19,6 +20,7 @@ examples:
   reprobuild compare environment/ requirements.txt
   reprobuild compare last-year/environment.json environment/ --exit-code
   reprobuild compare environment/ image:my-run:rebuilt
+  reprobuild compare environment/ image:my-run:rebuilt --html differences.html
 """
 
 IMAGE_PREFIX = "image:"
@@ -34,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     kinds = "any that 'reprobuild import' reads, - for a pipe, or image:NAME for what an image holds"
     parser.add_argument("first", metavar="A", help=f"the first record: {kinds}")
     parser.add_argument("second", metavar="B", help="the second record")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write the comparison into FILE as a page, too")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 when there are differences, for CI")
     add_json_argument(parser)
 
@@ -45,7 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.first == arguments.second == "-":
         raise UsageError("only one of the two records can come from standard input")
+    if arguments.html is not None and not arguments.html.absolute().parent.is_dir():
+        raise UsageError(f"--html: {arguments.html.parent} is not a folder")
     comparison = compare(_snapshot(arguments.first), _snapshot(arguments.second))
+    if arguments.html is not None:
+        from reprobuild.files import write_atomically
+        from reprobuild.report.comparison_page import comparison_page
+
+        write_atomically(arguments.html, comparison_page(comparison, arguments.first, arguments.second))
     if arguments.json:
         console.write_json(comparison.to_json_object())
     else:
