@@ -54,7 +54,11 @@ class Level(enum.StrEnum):
     IDENTICAL = "identical"
     """The files of every distribution are the recorded ones, byte for byte."""
     LOADS = "loads"
-    """What was recorded can be imported, and torch reports the recorded CUDA and cuDNN."""
+    """What was recorded can be imported, its libraries are found, and torch reports the recorded CUDA and cuDNN."""
+    DEVICE = "device"
+    """A GPU computes: a kernel runs, cuDNN runs, TF32 and determinism stand as recorded."""
+    REPLAYS = "replays"
+    """The recorded command gives the recorded numbers. ``reprobuild replay`` shows it."""
 
 
 class Outcome(enum.StrEnum):

@@ -11,14 +11,12 @@ from pathlib import Path
 from tests.lab.laboratory import Laboratory
 from tests.lab.laboratory.wheels import made_up_wheel
 
-BUILD_SYSTEM = '[build-system]\nrequires = ["hatchling==1.18.0"]\nbuild-backend = "hatchling.build"\n'
-
 
 def sources(name: str) -> dict[str, str]:
-    """Files of a pure package, version 1.0."""
+    """Files of a pure package, version 1.0, that setuptools of any year builds."""
     module = name.replace("-", "_")
-    project = f'[project]\nname = "{name}"\nversion = "1.0"\n'
-    return {f"{module}/__init__.py": "ANSWER = 42\n", "pyproject.toml": BUILD_SYSTEM + project}
+    setup = f"from setuptools import setup\n\nsetup(name={name!r}, version='1.0', packages=[{module!r}])\n"
+    return {f"{module}/__init__.py": "ANSWER = 42\n", "setup.py": setup}
 
 
 def repository(lab: Laboratory, folder: Path, name: str) -> tuple[str, str]:
@@ -54,3 +52,15 @@ def page_of_links(lab: Laboratory, folder: Path, name: str, version: str, files:
     (pages / wheel.name).write_bytes(wheel.read_bytes())
     (pages / "links.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>\n')
     return f"{lab.site.url}/pages/links.html"
+
+
+def torch(folder: Path, version: str, *, cuda: str, cudnn: int) -> Path:
+    """A wheel without torch in it, which says of itself what the real one of this version says."""
+    files = {
+        "torch/__init__.py": "from torch import backends, cuda, version\nfrom torch.version import __version__\n",
+        "torch/version.py": f"__version__ = {version!r}\ndebug = False\ncuda = {cuda!r}\nhip = None\n",
+        "torch/backends/__init__.py": "from torch.backends import cudnn\n",
+        "torch/backends/cudnn.py": f"def version():\n    return {cudnn}\n",
+        "torch/cuda/__init__.py": "def get_arch_list():\n    return []\n",
+    }
+    return made_up_wheel(folder, "torch", version, files)

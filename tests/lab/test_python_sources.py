@@ -1,12 +1,13 @@
-"""Every way in which a recipe brings its interpreter, and both installers, built for real with no edit."""
+"""The ways to an interpreter that no other test of the laboratory takes, and what builds need, for real.
+
+uv's builds, an official image as the base and a compiled CPython are in ``test_install_paths`` and
+``test_january_2022``, on records of their own.
+"""
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,7 @@ from reprobuild.plan import (
     BasePython,
     ImagePython,
     Requirement,
-    SourcePython,
     SystemPackage,
-    UvPython,
 )
 from reprobuild.render import render
 
@@ -33,8 +32,6 @@ pytestmark = pytest.mark.lab
 BASE = "ubuntu:22.04"
 VERSION = "3.11.7"
 IMAGE = f"python:{VERSION}-slim-bookworm"
-LIBRARIES = ("libssl3", "libffi8", "libsqlite3-0", "libbz2-1.0", "liblzma5", "libreadline8")
-"""What an interpreter of this machine needs on the stand-in of the base."""
 SHOW = "import six, sys; print(sys.version.split()[0], six.__version__, sys.prefix)"
 
 
@@ -48,22 +45,13 @@ def engine(lab: Laboratory) -> Iterator[DockerEngine]:
         yield DockerEngine.from_environment()
 
 
-def packages(*names: str) -> tuple[SystemPackage, ...]:
-    """System packages of both stages."""
-    return tuple(
-        SystemPackage(name=name, reason="the interpreter", stage=stage)
-        for name in names
-        for stage in ("build", "runtime")
-    )
-
-
 def shown(engine: DockerEngine, lab: Laboratory, tag: str, command: str = SHOW, **changes: Any) -> str:
     """Build the plan with these changes and give what its Python prints."""
     fields: dict[str, Any] = {
         "accelerator": Accelerator(kind="cpu"),
         "base": plans.PLAIN_BASE,
         "groups": (plans.group(requirements=(Requirement(name="six", line="six==1.16.0"),)),),
-        "system_packages": packages(*LIBRARIES),
+        "system_packages": (),
     }
     recipe = render(plans.plan(**(fields | changes)), plans.SNAPSHOT)
     certificates = os.environ.get("SSL_CERT_FILE")
@@ -82,26 +70,12 @@ def shown(engine: DockerEngine, lab: Laboratory, tag: str, command: str = SHOW, 
     return result.stdout.decode()
 
 
-def test_uv(engine: DockerEngine, lab: Laboratory) -> None:
-    lab.provide_python(VERSION)
-    assert shown(engine, lab, "sources:uv", python=UvPython(version=VERSION)) == f"{VERSION} 1.16.0 /opt/venv\n"
-
-
 def test_an_official_image_copied_into_another_base(engine: DockerEngine, lab: Laboratory) -> None:
+    """What the interpreter is linked with comes along, for a base that may lack it."""
     lab.provide_base(IMAGE)
-    """The base lacks most of the libraries that the interpreter is linked with, so they come along."""
     python = ImagePython(version=VERSION, image=IMAGE)
     command = f"import bz2, ctypes, lzma, readline, sqlite3, ssl; {SHOW}"
-    text = shown(engine, lab, "sources:image", command, python=python, system_packages=())
-    assert text == f"{VERSION} 1.16.0 /opt/venv\n"
-
-
-def test_an_official_image_as_the_base(engine: DockerEngine, lab: Laboratory) -> None:
-    lab.provide_base(IMAGE)
-    repository, _, tag = IMAGE.partition(":")
-    base = BaseImage(repository=repository, tag=tag, os_id="debian", os_version="12")
-    python = ImagePython(version=VERSION, image=IMAGE, is_base=True)
-    text = shown(engine, lab, "sources:is-base", python=python, base=base, system_packages=())
+    text = shown(engine, lab, "sources:image", command, python=python)
     assert text == f"{VERSION} 1.16.0 /opt/venv\n"
 
 
@@ -113,19 +87,8 @@ def test_the_base_s_own(engine: DockerEngine, lab: Laboratory) -> None:
     assert text == "3.11.2 1.16.0 /opt/venv\n"
 
 
-def test_source(engine: DockerEngine, lab: Laboratory) -> None:
-    """An archive in the shape of CPython's, whose ``make install`` links the base's interpreter: every command runs."""
-    archive = archive_of({"configure": CONFIGURE, "README": "the stand-in of a release"})
-    (lab.site.folder / "Python-3.11.2.tgz").write_bytes(archive)
-    url = f"{lab.site.url}/Python-3.11.2.tgz"
-    python = SourcePython(version="3.11.2", url=url, sha256=sha256(archive).hexdigest())
-    needs = packages("python3")
-    text = shown(engine, lab, "sources:source", python=python, system_packages=needs)
-    assert text == "3.11.2 1.16.0 /opt/venv\n"
-
-
 def test_both_installers_and_a_completed_record(engine: DockerEngine, lab: Laboratory) -> None:
-    """pip builds an old source archive within bounds, stays out of the environment, and the last group resolves."""
+    """What builds need stays out of the environment, with and without isolation, and the last group resolves."""
     lab.provide_base(IMAGE)
     repository, _, tag = IMAGE.partition(":")
     groups = (
@@ -138,6 +101,21 @@ def test_both_installers_and_a_completed_record(engine: DockerEngine, lab: Labor
             installer_version="24.0",
             requirements=(Requirement(name="docopt", line="docopt==0.6.2"),),
             build_constraints=("setuptools<58",),
+        ),
+        plans.group(
+            name="without-isolation",
+            build_isolation=False,
+            build_environment={"MAX_JOBS": "1"},
+            build_constraints=("setuptools<60",),
+            requirements=(Requirement(name="termcolor", line="termcolor==1.1.0"),),
+        ),
+        plans.group(
+            name="without-isolation-pip",
+            installer="pip",
+            installer_version="24.0",
+            build_isolation=False,
+            build_requires=("setuptools<60",),
+            requirements=(Requirement(name="wget", line="wget==3.2"),),
         ),
         plans.group(
             name="completion",
@@ -154,7 +132,6 @@ def test_both_installers_and_a_completed_record(engine: DockerEngine, lab: Labor
         python=ImagePython(version=VERSION, image=IMAGE, is_base=True),
         base=BaseImage(repository=repository, tag=tag, os_id="debian", os_version="12"),
         groups=groups,
-        system_packages=(),
     )
     assert text.split() == [
         "certifi==2023.11.17",
@@ -164,24 +141,7 @@ def test_both_installers_and_a_completed_record(engine: DockerEngine, lab: Labor
         "pip==23.2.1",
         "requests==2.31.0",
         "six==1.16.0",
+        "termcolor==1.1.0",
         "urllib3==2.1.0",
+        "wget==3.2",
     ]
-
-
-CONFIGURE = """#!/bin/sh
-test "$1" = --prefix=/opt/python
-install='mkdir -p /opt/python/bin && ln -s /usr/bin/python3 /opt/python/bin/python3'
-printf 'all:\\n\\ttrue\\ninstall:\\n\\t%s\\n' "$install" > Makefile
-"""
-"""Stands in for CPython's own script."""
-
-
-def archive_of(files: dict[str, str]) -> bytes:
-    """A compressed archive with one folder on top, as releases have it."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(f"Python-3.11.2/{name}")
-            member.size, member.mode = len(text), 0o755
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return stream.getvalue()

@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"planner", "environment_snapshot", "metrics_tracker", "results", "proof", "refresh"}),
     frozenset({"render"}),
     frozenset({"engine"}),
-    frozenset({"build", "verify", "report", "explain"}),
+    frozenset({"build", "verify", "replay", "report", "explain"}),
     frozenset({"cli"}),
 )
 """Lowest first. A module may import from lower layers, and from its own package."""

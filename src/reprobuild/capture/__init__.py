@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # nothing is loaded before the other interpreter has started
+    from collections.abc import Iterable
     from pathlib import Path
 
     from reprobuild.snapshot import Snapshot
@@ -15,19 +16,21 @@ if TYPE_CHECKING:  # nothing is loaded before the other interpreter has started
 __all__ = ["capture", "snapshot_of_probe"]
 
 
-def capture(python: Path | None = None) -> Snapshot:
+def capture(python: Path | None = None, *, extras: Iterable[str] = ()) -> Snapshot:
     """Record this process's environment, or that of the interpreter ``python``, into which nothing is installed.
 
-    Raises CaptureError when ``python`` can't be started, is no Python, or is older than 3.6.
+    ``extras`` name costlier parts: ``libraries`` for the scan of system libraries, ``files`` for the comparison of
+    every installed file with its RECORD. Raises CaptureError when ``python`` can't be started, is no Python, or is
+    older than 3.6.
     """
     if python is not None:
         from reprobuild.capture.interpreter import Probing
 
-        return snapshot_of_probe(Probing(python).output(), source=str(python))
+        return snapshot_of_probe(Probing(python, extras=tuple(extras)).output(), source=str(python))
     from reprobuild.capture.process import environment_of_this_process
     from reprobuild.capture.result import snapshot_of_facts
 
-    return snapshot_of_facts(environment_of_this_process())
+    return snapshot_of_facts(environment_of_this_process(extras=frozenset(extras)))
 
 
 def snapshot_of_probe(output: bytes, *, source: str | None = None) -> Snapshot:

@@ -42,12 +42,16 @@ _TOO_OLD = b"reprobuild: too old: "
 class Probing:
     """The probe at work in another interpreter. It starts at once; ``output`` waits for it."""
 
-    def __init__(self, python: str | os.PathLike[str], without: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, python: str | os.PathLike[str], without: tuple[str, ...] = (), extras: tuple[str, ...] = ()
+    ) -> None:
         """Start it. Raises CaptureError when there is no such program, or it can't be executed."""
         self.python = os.fspath(python)
         command = [self.python, "-c", _LOADER, probe.NAME, probe.FOLDER]
         if without:
             command += ["--without", ",".join(without)]
+        if extras:
+            command += ["--with", ",".join(extras)]
         try:
             self._child = Child(command, _environment())
         except OSError as error:

@@ -10,12 +10,14 @@ from reprobuild.capture.answer import with_recorder
 from reprobuild.probe.record import probe
 
 
-def environment_of_this_process(without: frozenset[str] = frozenset()) -> dict[str, Any]:
+def environment_of_this_process(
+    without: frozenset[str] = frozenset(), extras: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The object of environment.json for this process: the original's keys first, then the deeper record.
 
     torch is asked only when the program has imported it already.
     """
-    facts: dict[str, Any] = probe(without)
+    facts: dict[str, Any] = probe(without, extras)
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "version"):
         _prefer_imported(facts, torch)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the typing module would be loaded before the other interpre
     from typing import Any
 
 DEFAULT_FOLDER = "environment"
+_NAMES_SHOWN = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +33,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="EXE",
         help="record this interpreter (3.6 or later); nothing is installed into it",
     )
+    parser.add_argument(
+        "--libraries",
+        action="store_true",
+        help="also find the system's shared libraries that installed packages need, and their packages",
+    )
+    parser.add_argument(
+        "--check-files",
+        action="store_true",
+        help="also compare every installed file with what was installed",
+    )
     parser.add_argument("--json", action="store_true", help="print what was saved as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Record, save, and say what was saved."""
-    facts = _recorded(arguments.python)
+    chosen = {"libraries": arguments.libraries, "files": arguments.check_files}
+    facts = _recorded(arguments.python, tuple(name for name, wanted in chosen.items() if wanted))
     paths = _write(facts, arguments.output)
     from reprobuild.cli import console
 
@@ -52,15 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _recorded(python: str | None) -> dict[str, Any]:
+def _recorded(python: str | None, extras: tuple[str, ...]) -> dict[str, Any]:
     """The object of environment.json."""
     if python is None:
         from reprobuild.capture.process import environment_of_this_process
 
-        return environment_of_this_process()
+        return environment_of_this_process(extras=frozenset(extras))
     from reprobuild.capture.interpreter import Probing
 
-    probing = Probing(python)
+    probing = Probing(python, extras=extras)
     from reprobuild.capture import guide  # noqa: F401 - loaded now, used when the record is written
     from reprobuild.capture.answer import decode_facts, with_recorder
     from reprobuild.cli import console  # noqa: F401 - likewise
@@ -110,6 +122,7 @@ def _text(facts: dict[str, Any], paths: tuple[str, str, str]) -> str:
         ("PyTorch", _torch(facts.get("torch"))),
         ("GPU", _gpu(facts.get("gpu"))),
     ]
+    rows += [(name, text) for name, text in (("Libraries", _libraries(facts)), ("Changed", _changed(facts))) if text]
     if redactions:
         rows.append(("Removed", f"{sum(redactions.values())} secrets, from {', '.join(redactions)}"))
     lines = [f"{name:<10}{value}" for name, value in rows]
@@ -123,6 +136,21 @@ def _origins(facts: dict[str, Any]) -> str:
     counts = ((editable, "editable"), (len(urls) - editable, "from a URL or a local file"))
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     return f" ({told})" if told else ""
+
+
+def _libraries(facts: dict[str, Any]) -> str:
+    found = facts.get("system_libraries", [])
+    missing = [library["soname"] for library in found if "path" not in library]
+    return f"{len(found)} of the system" + (f", missing: {', '.join(missing)}" if missing else "") if found else ""
+
+
+def _changed(facts: dict[str, Any]) -> str:
+    """Empty when nobody looked."""
+    looked = [item for item in facts["distributions"] if "changed_files" in item]
+    changed = [f"{item['name']} ({len(item['changed_files'])})" for item in looked if item["changed_files"]]
+    more = f" and {len(changed) - _NAMES_SHOWN} more" if len(changed) > _NAMES_SHOWN else ""
+    told = f"files of {', '.join(changed[:_NAMES_SHOWN])}{more}" if changed else "no installed file"
+    return told if looked else ""
 
 
 def _torch(torch: dict[str, Any] | None) -> str:

@@ -27,9 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("reprobuild.cli.build", "build the image with Docker"),
     "verify": ("reprobuild.cli.verify", "prove an image against the record"),
     "rebuild": ("reprobuild.cli.rebuild", "plan, build and verify in one go"),
+    "replay": ("reprobuild.cli.replay", "run the recorded command in the image and compare its numbers"),
     "compare": ("reprobuild.cli.compare", "rank the differences between two records"),
     "report": ("reprobuild.cli.report", "write one HTML page of record, plan, proof and results"),
-    "catalog": ("reprobuild.cli.catalog", "show what the tables of facts know, and of which date"),
+    "catalog": ("reprobuild.cli.catalog", "show what the tables of facts know, and bring them up to date"),
 }
 """Name of each command: the module that holds it, and its line in the help."""
 

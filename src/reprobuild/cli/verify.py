@@ -21,6 +21,8 @@ levels, each of which proves more than the one before:
   installed  Python, every package, torch's CUDA and cuDNN and the C library are there
   identical  the files of every package are the recorded ones, byte for byte
   loads      every recorded package imports; torch reports the recorded versions
+  device     a GPU computes with the image's torch, where the engine has one
+  replays    the recorded command gives the recorded numbers: 'reprobuild replay' runs it
 
 examples:
   reprobuild verify environment/ my-run:rebuilt
@@ -48,7 +50,7 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--level",
         action="append",
-        choices=("declared", "installed", "identical", "loads"),
+        choices=("declared", "installed", "identical", "loads", "device", "replays"),
         help="check this level only; repeatable (default: all of them)",
     )
     group.add_argument(

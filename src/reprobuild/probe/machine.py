@@ -175,4 +175,6 @@ def _from_cpuinfo(text: "str") -> "tuple[str | None, list[str]]":
             break
         fields.setdefault(key.strip(), value.strip())
     words = (fields.get("flags") or fields.get("Features") or "").split()
-    return fields.get("model name"), sorted(word for word in words if word.startswith(_VECTOR_EXTENSIONS))
+    return fields.get("model name"), sorted(
+        word for word in words if word.startswith(_VECTOR_EXTENSIONS) and word != "smep"
+    )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PARTS = ("gpu", "toolkit", "records")
 """What ``--without`` can leave out."""
 
+EXTRAS = ("libraries", "files")
+"""What ``--with`` adds: the scan of system libraries, and the comparison of installed files with their RECORD."""
+
 VARIABLES = (
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_DEVICE_ORDER",
@@ -42,7 +45,11 @@ VARIABLES = (
 """Environment variables that change results and never hold a secret. No other variable is read."""
 
 
-def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = None) -> "Fields":
+def probe(
+    without: "frozenset[str]" = frozenset(),
+    extras: "frozenset[str]" = frozenset(),
+    paths: "list[str] | None" = None,
+) -> "Fields":
     """Everything, as the object that environment.json holds; ``paths`` stands for ``sys.path``."""
     findings = Findings()
     toolkit = None if "toolkit" in without else _toolkit()
@@ -54,6 +61,15 @@ def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = N
     torch = torch_facts(folders, {item.key: item.version for item in items})
     gpu = None if "gpu" in without else _gpu()
     python, system = python_facts(), system_facts()
+    libraries = None
+    if "libraries" in extras:
+        from .libraries import Libraries
+
+        scan = Libraries(folders, items, findings)
+        libraries = scan.described()
+        system.update(scan.of_system())
+    if "files" in extras:
+        _add_changed_files(items, distributions)
     deeper = {
         "recorded_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": python,
@@ -62,12 +78,22 @@ def probe(without: "frozenset[str]" = frozenset(), paths: "list[str] | None" = N
         "torch": torch,
         "gpu": gpu,
         "cuda_toolkit": toolkit.version() if toolkit else None,
+        "system_libraries": libraries,
         "environment_variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "redactions": findings.redactions,
         "notes": findings.notes,
     }
     flat = _flat_facts(python, system, frozen, torch or {}, (gpu or {}).get("devices", []))
     return dict(flat, schema_version=1, **{key: value for key, value in deeper.items() if value})
+
+
+def _add_changed_files(items: "list[Any]", distributions: "list[Fields]") -> "None":
+    from .changed_files import changed_files
+
+    for index, item in enumerate(items):
+        changed = changed_files(item) if item.form == "dist-info" else None
+        if changed is not None:
+            distributions[index]["changed_files"] = changed
 
 
 def _search_path(paths: "list[str]") -> "list[str]":
@@ -125,15 +151,16 @@ def _flat_facts(
 
 def main(arguments: "list[str]") -> "int":
     """Print the object on one line. Exit code 2 for an unknown option."""
-    without: "frozenset[str]" = frozenset()
-    if arguments:
-        without = frozenset(arguments[-1].split(","))
-        if len(arguments) != 2 or arguments[0] != "--without" or not without.issubset(PARTS):
-            sys.stderr.write("usage: probe [--without {}]\n".format(",".join(PARTS)))
-            return 2
-    sys.stdout.write(_encoded(probe(without)) + "\n")
-    sys.stdout.flush()
-    return 0
+    chosen: "dict[str, frozenset[str]]" = {"--without": frozenset(), "--with": frozenset()}
+    options, values = arguments[::2], arguments[1::2]
+    if len(options) == len(values) and chosen.keys() >= set(options):
+        chosen.update((option, frozenset(values[index].split(","))) for index, option in enumerate(options))
+        if chosen["--without"].issubset(PARTS) and chosen["--with"].issubset(EXTRAS):
+            sys.stdout.write(_encoded(probe(chosen["--without"], chosen["--with"])) + "\n")
+            sys.stdout.flush()
+            return 0
+    sys.stderr.write("usage: probe [--without {}] [--with {}]\n".format(",".join(PARTS), ",".join(EXTRAS)))
+    return 2
 
 
 def _encoded(facts: "Fields") -> "str":

@@ -56,6 +56,10 @@ _OF_INTEREST = (
 """Facts that are worth a line when one of the runs does not tell them."""
 
 
+_PASSED_OVER = frozenset({"environment_variables", "seeds", "system.kernel", "pip", "setuptools", "wheel", "uv"})
+"""Told one by one below, or without any part in a run's numbers."""
+
+
 class Explanation(Fields, frozen=True, kw_only=True):
     """One recorded fact that is not the same in both runs."""
 
@@ -86,7 +90,7 @@ def explain(
 def _of_snapshots(before: Snapshot, after: Snapshot) -> Iterator[Explanation]:
     old, new = _facts(before), _facts(after)
     for difference in compare(before, after).differences:
-        if difference.subject in ("environment_variables", "seeds", "system.kernel"):
+        if difference.subject in _PASSED_OVER:
             continue
         yield _explanation(difference)
     # A variable that one run had and the other had not is a difference where the record lists variables at all.

@@ -18,8 +18,8 @@ from reprobuild.errors import VerificationError
 from reprobuild.plan import Plan
 from reprobuild.proof import Level, LevelResult, Proof
 from reprobuild.snapshot import Snapshot
-from reprobuild.verify import declared, identical, installed, loads
-from reprobuild.verify.container import examine_image, probe_image
+from reprobuild.verify import declared, device, identical, installed, loads, replays
+from reprobuild.verify.container import examine_device, examine_image, probe_image
 from reprobuild.verify.evidence import Evidence
 
 LEVELS: dict[Level, Callable[[Evidence], LevelResult]] = {
@@ -27,6 +27,8 @@ LEVELS: dict[Level, Callable[[Evidence], LevelResult]] = {
     Level.INSTALLED: installed.check,
     Level.IDENTICAL: identical.check,
     Level.LOADS: loads.check,
+    Level.DEVICE: device.check,
+    Level.REPLAYS: replays.check,
 }
 """How each level is judged, in the order in which they are reported."""
 
@@ -72,7 +74,7 @@ def _gather(evidence: Evidence, image: str, engine: Engine, options: VerifyOptio
     """Run what the chosen levels need in the image; what can't be run there is said, not raised."""
     wanted = set(options.levels)
     try:
-        if wanted - {Level.DECLARED}:
+        if wanted & {Level.INSTALLED, Level.IDENTICAL, Level.LOADS}:
             found = probe_image(engine, image, timeout_s=options.timeout_s)
             evidence = msgspec.structs.replace(evidence, found=found)
         if wanted & {Level.IDENTICAL, Level.LOADS}:
@@ -81,6 +83,10 @@ def _gather(evidence: Evidence, image: str, engine: Engine, options: VerifyOptio
                 engine, image, files=Level.IDENTICAL in wanted, imports=names, timeout_s=options.timeout_s
             )
             evidence = msgspec.structs.replace(evidence, examination=examination)
+        if Level.DEVICE in wanted and device.needs_device(evidence.snapshot):
+            reason = engine.reason_without_gpu()
+            report = examine_device(engine, image, timeout_s=options.timeout_s) if reason is None else None
+            evidence = msgspec.structs.replace(evidence, device=report, reason_without_gpu=reason)
     except VerificationError as error:
         return msgspec.structs.replace(evidence, problem=str(error))
     return evidence

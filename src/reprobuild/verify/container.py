@@ -12,10 +12,10 @@ import msgspec
 
 from reprobuild import probe
 from reprobuild.capture import snapshot_of_probe
-from reprobuild.engine import Engine, ProcessResult
+from reprobuild.engine import Ended, Engine, Printed, ProcessResult, Task
 from reprobuild.errors import ReprobuildError, VerificationError
 from reprobuild.snapshot import Snapshot
-from reprobuild.verify.evidence import Examination
+from reprobuild.verify.evidence import DeviceReport, Examination
 
 # The recipe's own environment first; other images have theirs on the path.
 _INTERPRETERS = ("/opt/venv/bin/python", "python", "python3")
@@ -44,6 +44,33 @@ def examine_image(engine: Engine, image: str, *, files: bool, imports: Iterable[
         return msgspec.json.decode(_last_line(result.stdout), type=Examination)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise VerificationError(f"{image}: the examiner's answer can't be read: {error}") from error
+
+
+def examine_device(engine: Engine, image: str, *, timeout_s: float) -> DeviceReport:
+    """Compute a little on the first GPU. Raises VerificationError where the image's Python can't be asked."""
+    task = Task(
+        image=image,
+        command=("sh", "-c", _FIND_PYTHON, "sh", "-c", _bootstrap(_text_of("reprobuild.verify", "computer.py"))),
+        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        network="none",
+        gpus=True,
+        timeout_s=timeout_s,
+    )
+    printed = {"stdout": b"", "stderr": b""}
+    exit_code = -1
+    for event in engine.follow(task):
+        match event:
+            case Printed(stream=stream, content=content):
+                printed[stream] += content
+            case Ended():
+                exit_code = event.exit_code
+    result = ProcessResult(exit_code=exit_code, stdout=printed["stdout"], stderr=printed["stderr"])
+    if exit_code:
+        raise VerificationError(f"{image}: {_why(result)}", hint=_way_out(result))
+    try:
+        return msgspec.json.decode(_last_line(result.stdout), type=DeviceReport)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise VerificationError(f"{image}: the device's answer can't be read: {error}") from error
 
 
 def _run(engine: Engine, image: str, text: str, arguments: tuple[str, ...], timeout_s: float) -> ProcessResult:

@@ -50,6 +50,17 @@ class Examination(Fields, frozen=True, kw_only=True):
     torch: LiveTorch | None = None
 
 
+class DeviceReport(Fields, frozen=True, kw_only=True):
+    """What a GPU of a container computed."""
+
+    name: str | None = None
+    capability: str | None = None
+    checks: dict[str, str | None] = {}
+    """Each computation: None where it was right, else the error."""
+    switches: dict[str, str] = {}
+    """TF32 and determinism, as the image's torch begins."""
+
+
 class Evidence(Fields, frozen=True, kw_only=True):
     """Everything that a level may judge by."""
 
@@ -59,5 +70,9 @@ class Evidence(Fields, frozen=True, kw_only=True):
     found: Snapshot | None = None
     """What the probe recorded inside the image; None when it did not run."""
     examination: Examination | None = None
+    device: DeviceReport | None = None
+    """None when nothing was run on a GPU."""
+    reason_without_gpu: str | None = None
+    """Why containers get no GPU here; None where they can, or where nobody asked."""
     problem: str | None = None
     """Why nothing could be run in the image."""

@@ -59,5 +59,6 @@ def test_a_broken_template_is_named(text: str, message: str, tmp_path: Path) -> 
 
 
 def test_templates_hold_no_decisions() -> None:
-    for path in template_folder().rglob("*.j2"):
+    of_dockerfiles = (path for path in template_folder().rglob("*.j2") if "report" not in path.parts)
+    for path in of_dockerfiles:
         assert "{% if" not in path.read_text(), f"{path.name} decides something: that belongs into the view"

@@ -31,6 +31,7 @@ class LocalEngine:
 
     def __init__(self, labels: Mapping[str, str] | None = None) -> None:
         self.labels = dict(labels or {})
+        self._inspected = ""
 
     def describe(self) -> str:
         """As the protocol has it."""
@@ -51,9 +52,11 @@ class LocalEngine:
         yield Failed(message="this engine builds nothing")
 
     def inspect(self, image: str) -> ImageFacts:
-        """A folder that is there has an id and the labels of the constructor."""
+        """A folder that is there has an id and the labels of the constructor; the id names the last one asked for."""
+        image = self._folder(image)
         if not Path(image).is_dir():
             raise EngineError(f"no such image: {image}")
+        self._inspected = image
         return ImageFacts(image_id=IMAGE_ID, labels=self.labels, architecture="amd64", os="linux")
 
     def run(
@@ -67,7 +70,7 @@ class LocalEngine:
         entrypoint: tuple[str, ...] | None = None,
     ) -> ProcessResult:
         """Run it with the environment's programs and the shell's, and nothing else on the PATH."""
-        path = f"{image}/bin:/nonexistent"
+        path = f"{self._folder(image)}/bin:/nonexistent"
         finished = subprocess.run(
             [*(entrypoint or ()), *command],
             env={"PATH": path, "HOME": "/", **environment},
@@ -87,7 +90,7 @@ class LocalEngine:
             folder = Path(root) / (task.working_directory or "/").lstrip("/")
             finished = subprocess.run(
                 task.command,
-                env={"PATH": f"{task.image}/bin:/usr/bin:/bin", "HOME": root, **task.environment},
+                env={"PATH": f"{self._folder(task.image)}/bin:/usr/bin:/bin", "HOME": root, **task.environment},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -101,6 +104,9 @@ class LocalEngine:
                     if found.is_file():
                         yield Collected(path=f"/{found.relative_to(root).as_posix()}", content=found.read_bytes())
             yield Ended(exit_code=finished.returncode, duration_s=0.0)
+
+    def _folder(self, image: str) -> str:
+        return self._inspected if image == IMAGE_ID else image
 
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
         """This machine lists no folders."""

@@ -170,7 +170,7 @@ def test_a_cuda_build_in_place_of_a_cpu_build_is_wrong_unless_announced() -> Non
 def system(**facts: str) -> Snapshot:
     """The record's environment on another system."""
     fields = {"libc": "glibc", "libc_version": "2.35", "os_id": "ubuntu", "os_version": "22.04", "machine": "x86_64"}
-    return changed(RECORD, system=SystemFacts(**(fields | facts)))
+    return changed(RECORD, system=msgspec.convert(fields | facts, SystemFacts))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from reprobuild.verify import VerifyOptions, verify
 
 pytestmark = pytest.mark.skipif(not Path("/bin/sh").exists(), reason="images have a shell at /bin/sh, this machine not")
 
+PROVED_IN_AN_IMAGE = (Level.DECLARED, Level.INSTALLED, Level.IDENTICAL, Level.LOADS)
+"""The levels that need neither a GPU nor a training run."""
+
 THINGS = {
     "alpha": {"alpha/__init__.py": "VALUE = 1\n"},
     "beta": {"beta.py": "import alpha\n"},
@@ -98,7 +101,9 @@ def prove(record: Snapshot, environment: Path, *levels: Level) -> Proof:
 def test_an_environment_is_itself_at_every_level(workshop: Workshop) -> None:
     environment = workshop.environment("same", PACKAGES)
     proof = prove(recorded(environment), environment)
-    assert [(result.level, result.outcome) for result in proof.levels] == [(level, Outcome.PASSED) for level in Level]
+    assert [(result.level, result.outcome) for result in proof.levels] == [
+        (level, Outcome.PASSED) for level in PROVED_IN_AN_IMAGE
+    ]
     assert proof.passed
     assert all(result.differences == () for result in proof.levels)
     assert f"{environment} is the recorded environment: 0 differences" in proof_text(proof)
@@ -204,5 +209,7 @@ def old_pythons() -> list[str]:
 def test_the_examiner_runs_in_every_python(workshop: Workshop, python: str) -> None:
     environment = workshop.environment("old", PACKAGES, python)
     proof = prove(recorded(environment), environment)
-    assert [(result.level, result.outcome) for result in proof.levels] == [(level, Outcome.PASSED) for level in Level]
+    assert [(result.level, result.outcome) for result in proof.levels] == [
+        (level, Outcome.PASSED) for level in PROVED_IN_AN_IMAGE
+    ]
     assert proof.levels[3].summary.startswith("3 of 3 modules imported")
