@@ -55,7 +55,7 @@ def test_json_tells_what_the_page_says(record: Path, tmp_path: Path, capsys: pyt
     given = ["report", str(record), "-o", str(page), "--results", str(old), str(new), "--json"]
     assert main(given) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["fidelity"], told["proved"], told["results"]) == ("exact", None, "bit-exact")
+    assert (told["report"], told["proved"], told["results"]) == (str(page), None, "bit-exact")
     new.write_text('{"step": 0, "loss": 1.0}\n{"step": 1, "loss": 0.6}\n', encoding="utf-8")
     assert main(given) == 0
     assert json.loads(capsys.readouterr().out)["results"] == "not reproduced"
