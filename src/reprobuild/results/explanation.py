@@ -81,6 +81,7 @@ def explain(
     before: Snapshot, after: Snapshot, told_before: Mapping[str, str], told_after: Mapping[str, str]
 ) -> Explanations:
     """Compare what is known of two runs: their snapshots, and what each said of itself while it ran."""
+    told_before, told_after = {**before.switches, **told_before}, {**after.switches, **told_after}
     causes = {one.fact: one for one in (*_of_snapshots(before, after), *_of_facts(told_before, told_after))}
     first, second = {**_facts(before), **told_before}, {**_facts(after), **told_after}
     silent = tuple(name for name in _OF_INTEREST if not (_tells(first, name) and _tells(second, name)))

@@ -24,12 +24,19 @@ def check(evidence: Evidence) -> LevelResult:
         outcome=Outcome.FAILED if failures else Outcome.PASSED,
         summary=f"{name}: {passed} of {len(evidence.device.checks)} computations right",
         findings=findings,
-        not_checked=tuple(
-            f"{switch} is {value}: the record does not tell what it was"
-            for switch, value in sorted(evidence.device.switches.items())
-        ),  # fmt: skip
+        not_checked=tuple(_switches(evidence.snapshot, evidence.device)),
         next_step=_next_step(failures[0]) if failures else None,
     )
+
+
+def _switches(snapshot: Snapshot, device: DeviceReport) -> Iterator[str]:
+    """TF32 and determinism begin as torch has them, and the run's code sets them: a difference is worth knowing."""
+    for name, value in sorted(device.switches.items()):
+        recorded = snapshot.switches.get(name)
+        if recorded is None:
+            yield f"{name} begins as {value}; the record does not tell what the run had"
+        elif recorded != value:
+            yield f"{name} begins as {value}; the run had {recorded}, which its own code has to set"
 
 
 def needs_device(snapshot: Snapshot) -> bool:

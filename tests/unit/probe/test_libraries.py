@@ -138,7 +138,7 @@ def test_apk_s_database_is_read() -> None:
 
 
 def test_rpm_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of that name stands in for rpm, which this system may lack: it prints what the query format asks for."""
+    """A program of that name stands in for rpm, which may be missing: it prints what the format asks for."""
     program = tmp_path / "rpm"
     program.write_text("#!/bin/sh\nprintf 'glibc\\t2.34-100.el9\\n'\n")
     program.chmod(0o755)

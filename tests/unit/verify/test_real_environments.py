@@ -101,7 +101,7 @@ def prove(record: Snapshot, environment: Path, *levels: Level) -> Proof:
 def test_an_environment_is_itself_at_every_level(workshop: Workshop) -> None:
     environment = workshop.environment("same", PACKAGES)
     proof = prove(recorded(environment), environment)
-    assert [(result.level, result.outcome) for result in proof.levels] == [
+    assert [(result.level, result.outcome) for result in proof.levels[:4]] == [
         (level, Outcome.PASSED) for level in PROVED_IN_AN_IMAGE
     ]
     assert proof.passed
@@ -209,7 +209,7 @@ def old_pythons() -> list[str]:
 def test_the_examiner_runs_in_every_python(workshop: Workshop, python: str) -> None:
     environment = workshop.environment("old", PACKAGES, python)
     proof = prove(recorded(environment), environment)
-    assert [(result.level, result.outcome) for result in proof.levels] == [
+    assert [(result.level, result.outcome) for result in proof.levels[:4]] == [
         (level, Outcome.PASSED) for level in PROVED_IN_AN_IMAGE
     ]
     assert proof.levels[3].summary.startswith("3 of 3 modules imported")
