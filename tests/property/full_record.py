@@ -147,6 +147,14 @@ FULL_RECORD: dict[str, Any] = {
         "untracked": ["notes.txt"],
         "directory": "training",
     },
+    "switches": {"torch.cudnn.benchmark": "False"},
+    "data": [
+        {
+            "path": "data/train.csv",
+            "size_bytes": 3,
+            "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        }
+    ],
     "command": {"program": "train.py", "arguments": ["--epochs", "3"]},
     "environment_variables": {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
     "seeds": {"random": 42},

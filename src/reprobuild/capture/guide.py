@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from reprobuild.capture.non_determinism import known_sources
 from reprobuild.probe.spelling import is_valid_name
 
 TYPE_CHECKING = False
@@ -34,7 +35,16 @@ def reproduction_guide(env_info: dict[str, Any]) -> str:
         "numpy": packages.get("numpy"),
     }
     shown = {key: "N/A" if value is None else _one_line(str(value)) for key, value in values.items()}
-    return _filled(_template_text(), {**shown, "install": _install_commands(packages)})
+    sources = "\n".join(f"- {_plain(line)}" for line in known_sources(env_info))
+    return _filled(
+        _template_text(),
+        {**shown, "install": _install_commands(packages), "sources": sources, "workspace": '"$PWD:/workspace"'},
+    )
+
+
+def _plain(text: str) -> str:
+    """One line in which a record's text makes neither markup nor a link of its own."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("[", "\\[")
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from reprobuild.results.values import Fields
 WIDTH, HEIGHT = 640, 260
 """Size of a drawing in its own units; a page scales it."""
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 28, 14, 34
 _MOST_POINTS = 500
 """As many points of one line are drawn: more than a screen has columns for."""
 

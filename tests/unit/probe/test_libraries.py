@@ -1,4 +1,4 @@
-"""The scan of system libraries, on extension modules compiled for the purpose and on the real packages that are here."""
+"""The scan of system libraries: extension modules compiled for it, and the real packages that are here."""
 
 from __future__ import annotations
 
