@@ -101,7 +101,8 @@ def _flat_facts(content: dict[str, Any], source: str) -> tuple[FlatFacts, int]:
     try:
         flat = msgspec.convert(content, FlatFacts)
     except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
+        # The message may repeat a value that holds our own mark, so that the last one counts.
+        message, _, place = str(error).rpartition(" - at `$")
         raise RecordError(message, source=source, path=place.rstrip("`").lstrip(".") or None) from error
     freeze, removed = without_credentials(flat.pip_freeze or "")
     if flat.pip_freeze is not None and removed:
