@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 KEYWORDS = frozenset(
@@ -25,14 +24,15 @@ def instructions(dockerfile: str) -> list[Instruction]:
     for line in dockerfile.split("\n"):
         if line.lstrip().startswith("#") or (not line.strip()):
             continue
-        joined = pending + line
+        # The indentation of a continued line is layout; blanks inside a line may be quoted, and stay.
+        joined = pending + (line.lstrip() if pending else line)
         if joined.rstrip().endswith("\\"):
-            pending = joined.rstrip()[:-1]
+            pending = joined.rstrip()[:-1].rstrip() + " "
             continue
         pending = ""
         keyword, _, rest = joined.strip().partition(" ")
         assert keyword in KEYWORDS, f"not an instruction: {line[:100]!r}"
-        found.append(Instruction(keyword, re.sub(r" {2,}", " ", rest.strip())))
+        found.append(Instruction(keyword, rest.strip()))
     assert not pending, "the last line continues into nothing"
     return found
 

@@ -112,6 +112,8 @@ _REQUIREMENT = re.compile(
     r"(===?[A-Za-z0-9.!+_-]+| @ (git\+)?(ssh|https?)://[A-Za-z0-9._~:/?#@!*+,=%&-]+)"
     r"( ?; [A-Za-z0-9 ._<>=!'\"()-]+)?( --hash=sha(256|384|512):[0-9a-f]+)*"
 )
+_BOUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*((===?|[<>!~]=|[<>])[A-Za-z0-9.!+_*-]+(,(?!$)|$))*")
+"""A line of what packages are built with: a name, and the versions that may be taken."""
 
 
 def assert_harmless(recipe: Recipe) -> None:
@@ -119,7 +121,9 @@ def assert_harmless(recipe: Recipe) -> None:
     assert_expected_instructions(recipe.dockerfile)
     for name, content in recipe.files.items():
         assert re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9._/-]*", name), name
-        if name.startswith("requirements/") and not name.endswith(".build.txt"):
+        if name.endswith((".build.txt", ".requires.txt")):
+            assert_lines(content.decode("utf-8"), _BOUND)
+        elif name.startswith("requirements/"):
             assert_requirements(content.decode("utf-8"), completion=name.endswith("-completion.txt"))
 
 
@@ -146,7 +150,11 @@ def assert_requirements(text: str, *, completion: bool = False) -> None:
 
     A file of the group that completes an open record may name packages without a version.
     """
+    assert_lines(text, _REQUIREMENT, *([_NAME] if completion else []))
+
+
+def assert_lines(text: str, *patterns: re.Pattern[str]) -> None:
+    """Fail unless each line is a comment or matches one of ``patterns``, for any way to tell lines apart."""
     for line in text.splitlines():
-        harmless = line.startswith("# ") or _REQUIREMENT.fullmatch(line) or (completion and _NAME.fullmatch(line))
-        assert harmless, line[:200]
+        assert line.startswith("# ") or any(pattern.fullmatch(line) for pattern in patterns), line[:200]
     assert text.split("\n")[:-1] == text.splitlines()

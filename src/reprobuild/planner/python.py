@@ -37,7 +37,8 @@ OLDEST = Version("3.6")
 
 _CPYTHON_TAG = re.compile(r"(?:^|-)cp3([0-9]{1,2})-cp3")
 _OPENSSL_1 = "1.1.1w"
-"""The last release that CPython before 3.10 was made for."""
+"""The last release of the only series that every CPython from 3.6 on is made for: those before 3.10 don't know 3,
+those from 3.10 on refuse 1.0."""
 
 Builder = Literal["distribution", "standalone", "official image", "conda", "another system's"]
 
@@ -266,12 +267,12 @@ def _of_image(wanted: PythonVersion, base: BaseImage, catalog: Catalog) -> _Foun
 def _of_source(wanted: PythonVersion, base: BaseImage, catalog: Catalog) -> _Answer:
     final = Version(wanted.version).base_version
     own = catalog.operating_systems.get(base.os_id, base.os_version)
-    old = Version(wanted.version) < Version("3.10") and (own is None or own.openssl == "3")
+    fitting = ("1.0", "1.1") if Version(wanted.version) < Version("3.10") else ("1.1", "3")
     source = SourcePython(
         version=wanted.version,
         url=f"https://www.python.org/ftp/python/{final}/Python-{wanted.version}.tgz",
         sha256=catalog.cpython.release_sha256(wanted.version),
-        openssl=_OPENSSL_1 if old else None,
+        openssl=None if own is not None and own.openssl in fitting else _OPENSSL_1,
     )
     return source, "no ready build of this version fits the base, so it is compiled from its release archive", None
 

@@ -76,6 +76,27 @@ def test_the_last_rung_is_the_release_archive() -> None:
     assert "OpenSSL" in lost["the official python image"]
 
 
+@pytest.mark.parametrize(
+    ("torch", "python", "release", "openssl"),
+    [
+        # Ubuntu 16.04 has OpenSSL 1.0.2, which CPython takes up to 3.9.
+        ("torch==1.10.1+cu102", "3.9.9", "16.04", None),
+        ("torch==1.10.1+cu102", "3.6.15", "16.04", None),
+        ("torch==1.11.0+cu102", "3.10.1", "16.04", "1.1.1w"),
+        ("torch==1.12.1+cu102", "3.10.1", "18.04", None),
+        ("torch==2.1.0+cu121", "3.9.9", "22.04", "1.1.1w"),
+        ("torch==2.1.0+cu121", "3.10.1", "22.04", None),
+    ],
+)
+def test_a_compiled_cpython_gets_an_openssl_that_it_knows(
+    torch: str, python: str, release: str, openssl: str | None
+) -> None:
+    system = SystemFacts(system="Linux", machine="x86_64", os_id="ubuntu", os_version=release)
+    source = planned(record(*listed(torch), python=python, system=system)).python
+    assert isinstance(source, SourcePython)
+    assert source.openssl == openssl
+
+
 @pytest.mark.parametrize("version", ["2.7.18", "3.5.10"])
 def test_what_no_installer_serves_any_more_is_refused(version: str) -> None:
     with pytest.raises(PlanError, match=r"reprobuild rebuilds 3\.6 and later"):
