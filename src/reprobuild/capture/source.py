@@ -34,8 +34,13 @@ class SourceReading:
 
     def __init__(self, folder: str | None = None) -> None:
         """Start git, where ``folder`` (the working folder) belongs to a work tree and git is there. Never raises."""
-        self._folder = os.path.realpath(folder or os.curdir)
-        self._top = _top_of(self._folder)
+        self._folder = ""
+        self._top: str | None = None
+        try:
+            self._folder = os.path.realpath(folder or os.curdir)
+            self._top = _top_of(self._folder)
+        except FileNotFoundError:
+            pass  # The working folder was removed, which no run has to fail for.
         self._status = self._start("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal")
         self._remotes = self._start("config", "--get-regexp", "-z", r"^remote\..*\.url$")
 
