@@ -56,7 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _recipe(arguments: argparse.Namespace, plan: Plan, snapshot: Snapshot) -> Recipe:
-    from reprobuild.build.certificates import GIVEN_CERTIFICATES, read_certificates
     from reprobuild.render import RecipeDefaults, render
 
     network = options.network_options(arguments)
@@ -67,6 +66,9 @@ def _recipe(arguments: argparse.Namespace, plan: Plan, snapshot: Snapshot) -> Re
     recipe = render(plan, snapshot, overrides=options.template_folder(arguments), network=defaults)
     if network.ca_certificate is None:
         return recipe
+    # Loads OpenSSL, which takes longer than to plan and to render.
+    from reprobuild.build.certificates import GIVEN_CERTIFICATES, read_certificates
+
     certificate = {GIVEN_CERTIFICATES: read_certificates(network.ca_certificate)}
     return msgspec.structs.replace(recipe, files=recipe.files | certificate)
 
