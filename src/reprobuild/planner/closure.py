@@ -78,9 +78,10 @@ def _needed_by(package: Package) -> tuple[str, ...]:
 def warning_of(found: tuple[Gap, ...]) -> PlanWarning:
     """What a person should know of an open record."""
     first = found[0]
+    listed = "which is not listed" if len(first.absent) == 1 else "which are not listed"
     return PlanWarning(
         code="not-closed",
         message=f"the record does not list all that was installed: {first.package.name} needs "
-        f"{', '.join(first.absent)}, which are absent; versions of what is absent are chosen when the image is built",
+        f"{', '.join(first.absent)}, {listed}; a resolver chooses versions of what is missing when the image is built",
         hint="record the environment with `reprobuild capture`, or put the whole `pip freeze` into the record",
     )

@@ -142,4 +142,8 @@ def recognized(document: Document, name: str | None = None) -> str:
 
 def understood() -> str:
     """All formats in one line, for a person."""
-    return "understood are: " + "; ".join(f"{name} ({format.description})" for name, format in FORMATS.items())
+    return (
+        "understood are pip freeze and requirements files, environment.json, and the records of conda, W&B, MLflow, "
+        "collect_env, lock files and more: 'reprobuild import --formats' describes them; --format NAME settles which: "
+        + ", ".join(FORMATS)
+    )
