@@ -6,11 +6,12 @@ import sys
 from .distributions import tidy_path
 from .files import blocks_of, known
 from .loader import Loader
+from .shared_objects import shared_objects
 from .system_packages import packages_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any
 
     from .distributions import Installed
     from .findings import Findings
@@ -29,8 +30,10 @@ _OPENED_BY_NAME = {
 
 Wheels of some of these packages bring the library themselves; then it is not looked for.
 """
-_PASSED_OVER = frozenset({".git", "node_modules", "__pycache__"})
-_KERNEL_S_OWN = ("ld-linux", "ld-musl", "linux-vdso", "libc.musl-")
+_STANDARD = "libstdc++.so.6"
+_THE_LOADER_S_OWN = ("ld-linux", "ld-musl", "ld64.so", "linux-vdso", "libc.musl-")
+_OF_THE_SYSTEM = ("/", "/usr", "/usr/local")
+"""Prefixes of interpreters that share their folders with the operating system's libraries."""
 
 
 class Libraries:
@@ -38,8 +41,11 @@ class Libraries:
 
     def __init__(self, folders: "list[str]", items: "list[Installed]", findings: "Findings") -> "None":
         self._loader = Loader()
-        self._files = _extension_files(folders, items)
+        self._files = shared_objects(folders, items, findings)
+        self._roots = _roots(folders)
         self._inside = {os.path.basename(path) for path in self._files}
+        self._inside.update(elf.soname for elf in map(self._loader.read, self._files) if elf and elf.soname)
+        self._standard: "str | None" = None
         self._needed: "dict[str, tuple[str | None, set[str]]]" = {}
         for path, owner in self._files.items():
             self._look_at(path, owner)
@@ -53,23 +59,29 @@ class Libraries:
     def _look_at(self, path: "str", owner: "str") -> "None":
         elf = self._loader.read(path)
         for soname in elf.needed if elf else []:
-            if soname.startswith(_KERNEL_S_OWN):
+            if soname.startswith(_THE_LOADER_S_OWN):
                 continue
             found = self._loader.find(soname, path, elf) if elf else None
             if found is None and os.path.basename(soname) in self._inside:
                 continue  # Another file of the environment is loaded before, by the package's own code.
-            if found is not None and _belongs_to_python(found):
-                continue
-            self._needed.setdefault(soname, (found, set()))[1].add(owner)
+            if soname == _STANDARD:
+                self._standard = found
+            if found is None or not self._belongs_to_environment(found):
+                self._needed.setdefault(soname, (found, set()))[1].add(owner)
 
     def _look_for(self, item: "Installed") -> "None":
         """The libraries that a package opens by name, for a process like this interpreter's."""
-        own = self._loader.read(os.path.realpath(sys.executable))
+        own = self._loader.read(self._loader.program)
         for soname in _OPENED_BY_NAME.get(item.key, ()) if own else ():
             stem = soname.partition(".so")[0]
             if own and not any(name.startswith(stem) for name in self._inside):
-                found = self._loader.find(soname, os.path.realpath(sys.executable), own)
+                found = self._loader.find(soname, self._loader.program, own)
                 self._needed.setdefault(soname, (found, set()))[1].add(item.name)
+
+    def _belongs_to_environment(self, path: "str") -> "bool":
+        """Whether it comes with the environment or its interpreter (conda), not with the operating system."""
+        real = os.path.realpath(path)
+        return path in self._files or real.startswith(self._roots) or os.path.basename(path).startswith("libpython")
 
     def described(self) -> "list[Fields]":
         """See SystemLibrary, sorted by soname."""
@@ -83,51 +95,21 @@ class Libraries:
 
     def of_system(self) -> "Fields":
         """What SystemFacts gains: libstdc++'s version, and the linear-algebra libraries."""
-        standard, _ = self._needed.get("libstdc++.so.6", (None, set()))
         outside = [path for path, _ in self._needed.values() if path]
         blas = [path for path in list(self._files) + outside if os.path.basename(path).startswith(_BLAS_NAMES)]
         return known(
             {
-                "libstdcxx": _newest_symbol_version(standard) if standard else None,
+                "libstdcxx": _newest_symbol_version(self._standard) if self._standard else None,
                 "blas": sorted(tidy_path(path) for path in blas),
             }
         )
 
 
-def _extension_files(folders: "list[str]", items: "list[Installed]") -> "dict[str, str]":
-    """Each shared object below the folders of distributions, with the distribution that lists it in its RECORD."""
-    owners = {}
-    places = {item.folder for item in items if item.folder in folders}
-    places.update(item.project_folder for item in items if item.project_folder)
-    for item in items:
-        for line in b"".join(blocks_of(os.path.join(item.path, "RECORD"))).split(b"\n"):
-            if b".so" in line:
-                name = line.rpartition(b",")[0].rpartition(b",")[0].strip(b'"').decode("utf-8", "surrogateescape")
-                owners[os.path.normpath(os.path.join(item.folder, name))] = item.name
-        if item.project_folder:
-            owners.update(dict.fromkeys(_shared_objects(item.project_folder), item.name))
-    found = {}
-    for place in sorted(places):
-        for path in _shared_objects(place):
-            found[path] = owners.get(path) or path[len(place) :].strip(os.sep).split(os.sep)[0]
-    return found
-
-
-def _shared_objects(folder: "str") -> "Iterator[str]":
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _PASSED_OVER]
-        for name in files:
-            if name.endswith(".so") or ".so." in name:
-                yield os.path.join(place, name)
-
-
-def _belongs_to_python(path: "str") -> "bool":
-    """Whether it comes with the interpreter or its environment (conda), not with the operating system."""
-    real = os.path.realpath(path)
-    for prefix in {sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}:
-        if prefix not in ("/", "/usr", "/usr/local") and real.startswith(prefix + os.sep):
-            return True
-    return os.path.basename(path).startswith("libpython")
+def _roots(folders: "list[str]") -> "tuple[str, ...]":
+    """Real folders, each with a slash behind it, whose libraries are the environment's own."""
+    prefixes = [prefix for prefix in (sys.prefix, sys.base_prefix) if prefix not in _OF_THE_SYSTEM]
+    real = {os.path.realpath(folder) for folder in folders + prefixes if os.path.isdir(folder)}
+    return tuple(sorted(folder + os.sep for folder in real if folder not in _OF_THE_SYSTEM))
 
 
 def _newest_symbol_version(path: "str") -> "str | None":

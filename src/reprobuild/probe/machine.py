@@ -106,8 +106,11 @@ def system_facts() -> "Fields":
 
 
 def _platform_text(libc: "str | None", libc_version: "str | None") -> "str":
-    """``platform.platform()``, which since 3.8 is this on Linux. The module itself starts ``uname`` to say it."""
-    if sys.platform != "linux" or libc != "glibc" or sys.version_info < (3, 8):
+    """``platform.platform()``, which since 3.9 is this on Linux. The module itself starts ``uname`` to say it.
+
+    Before, it searched the interpreter's own file for the newest glibc symbol that it uses, and told that version.
+    """
+    if sys.platform != "linux" or libc != "glibc" or sys.version_info < (3, 9):
         import platform
 
         return platform.platform()

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reprobuild.capture.interpreter import Probing
 from reprobuild.probe import record
 from reprobuild.probe.elf import read_elf
 from reprobuild.probe.libraries import Libraries
+from reprobuild.probe.loader import cached_paths
 from reprobuild.probe.system_packages import _of_apk, _of_dpkg, packages_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="shared libraries are ELF files on Linux only")
@@ -92,6 +95,82 @@ def test_a_broken_file_is_passed_over(site: Path, size: int) -> None:
     module.write_bytes(module.read_bytes()[:size])
     read_elf(str(module))
     scanned(site)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a small library, without debugging information."""
+    path = tmp_path_factory.mktemp("elf") / "libsmall.so.1"
+    options = ("-Wl,-soname,libsmall.so.1", "-Wl,-rpath,$ORIGIN/../lib", "-s", "-lm")
+    return compile_library(path, options=options).read_bytes()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_file_that_ends_early_tells_the_whole_truth_or_nothing(
+    library: bytes, tmp_path: Path, data: st.DataObject
+) -> None:
+    path = tmp_path / "cut.so"
+    path.write_bytes(library)
+    whole = read_elf(str(path))
+    assert whole is not None and whole.soname == "libsmall.so.1" and whole.needed[0] == "libm.so.6"
+    path.write_bytes(library[: data.draw(st.integers(0, len(library) - 1))])
+    cut = read_elf(str(path))
+    assert cut is None or vars(cut) == vars(whole)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(data=st.data())
+def test_any_bytes_may_stand_in_an_elf_file(library: bytes, tmp_path: Path, data: st.DataObject) -> None:
+    """The header and the tables hold the offsets that a reader follows, so most changes are made there."""
+    content = bytearray(library)
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, 1024) | st.integers(0, len(library) - 9))
+        size = data.draw(st.sampled_from((1, 2, 4, 8)))
+        value = data.draw(st.sampled_from((0, 1, 0x7F, 0x80, 0xFF)) | st.integers(0, 255))
+        content[place : place + size] = bytes([value]) * size
+    path = tmp_path / "changed.so"
+    path.write_bytes(content)
+    elf = read_elf(str(path))
+    assert elf is None or all(isinstance(name, str) for name in elf.needed)
+
+
+def test_a_pipe_of_that_name_is_passed_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "waiting.so")
+    assert read_elf(str(tmp_path / "waiting.so")) is None
+
+
+@given(st.binary(max_size=200).map(lambda rest: b"glibc-ld.so.cache1.1" + rest))
+def test_a_broken_cache_of_the_loader_is_passed_over(content: bytes) -> None:
+    assert all(paths for paths in cached_paths(content).values())
+
+
+def test_the_cache_of_this_machine_is_what_ldconfig_prints() -> None:
+    program = shutil.which("ldconfig") or "/sbin/ldconfig"
+    if not Path(program).is_file() or not Path("/etc/ld.so.cache").is_file():
+        pytest.skip("this system has no ldconfig or no cache")
+    printed = subprocess.run([program, "-p"], capture_output=True, text=True, check=True).stdout
+    pairs = [line.split(" => ") for line in printed.splitlines() if " => " in line]
+    expected: dict[str, list[str]] = {}
+    for name, path in pairs:
+        expected.setdefault(name.split(" (")[0].strip(), []).append(path.strip())
+    assert cached_paths(Path("/etc/ld.so.cache").read_bytes()) == expected
+
+
+def test_the_libraries_of_another_environment_are_not_ours(tmp_path: Path) -> None:
+    """A source tree, installed as editable, that holds a virtual environment of somebody else."""
+    compile_library(tmp_path / "tree" / "package" / "_module.so", "-lm")
+    other = compile_library(tmp_path / "gone" / "libother.so.1", options=("-Wl,-soname,libother.so.1",))
+    for folder in (".venv", "env"):
+        compile_library(tmp_path / "tree" / folder / "lib" / "_other.so", other)
+    (tmp_path / "tree" / "env" / "pyvenv.cfg").touch()
+    other.unlink()
+    write_record(tmp_path / "site", "tree")
+    direct = {"url": (tmp_path / "tree").as_uri(), "dir_info": {"editable": True}}
+    (tmp_path / "site" / "tree-1.dist-info" / "direct_url.json").write_text(json.dumps(direct))
+    found = {item["soname"]: item for item in scanned(tmp_path / "site")["system_libraries"]}
+    assert "libother.so.1" not in found
+    assert found["libm.so.6"]["needed_by"] == ["tree"]
 
 
 def ldd(path: str) -> dict[str, str]:
