@@ -38,9 +38,12 @@ FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"}
 """Projects on PyTorch's index that must be of torch's own variant, or their compiled part does not load."""
 
 HEAVY = re.compile(
-    r"torch|nvidia-.*|triton|tensorflow(?:-cpu|-gpu)?|jaxlib|jax-cuda.*|cupy.*|vllm|bitsandbytes|mxnet.*|paddle.*"
+    r"torch|nvidia-(?!ml-py\d*$|pyindex$|smi$).*|triton|tensorflow(?:-cpu|-gpu)?|jaxlib|jax-cuda.*|cupy.*|vllm|bitsandbytes|mxnet.*|paddle.*"
 )
-"""Frameworks and CUDA libraries of the default index: hundreds of megabytes that rarely change."""
+"""Frameworks and CUDA libraries of the default index: hundreds of megabytes that rarely change.
+
+NVIDIA publishes small tools under such names as well.
+"""
 
 _PYTORCH_INDEX_URL = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})/?")
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}")

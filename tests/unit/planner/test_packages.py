@@ -253,11 +253,13 @@ def test_frameworks_come_first_and_version_control_last() -> None:
     result = planned(
         record(
             *installed("numpy==1.24.3", "torch==2.1.0", "nvidia-cudnn-cu12==8.9.2.26", "triton==2.1.0"),
+            *installed("nvidia-ml-py==13.580.82"),
             from_git("mylib", "https://github.com/org/mylib", commit_id=COMMIT),
         )
     )
     assert list(lines(result)) == ["frameworks", "default", "version-control-compiled"]
     assert lines(result)["frameworks"] == ("nvidia-cudnn-cu12==8.9.2.26", "torch==2.1.0", "triton==2.1.0")
+    assert lines(result)["default"] == ("numpy==1.24.3", "nvidia-ml-py==13.580.82"), "a small tool is no framework"
     assert group(result, "version-control-compiled").needs_git
 
 
