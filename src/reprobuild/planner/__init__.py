@@ -89,7 +89,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         snapshot.system_libraries,
         groups,
         _build_libraries(treated),
-        python.system_packages,
+        python.system_packages + (python.headers if any(each.needs_compiler for each in groups) else ()),
         catalog,
         options,
     )

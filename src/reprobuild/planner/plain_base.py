@@ -27,12 +27,16 @@ def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog, why: str) -> Ba
 
 
 def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
-    """The official Python image where it has the version; else plain Ubuntu, and uv brings the interpreter."""
+    """The distribution whose own interpreter ran; else the official Python image; else plain Ubuntu with uv's build."""
     version = needs.python.version
+    own = _distribution_of_interpreter(wanted, needs)
     image = catalog.cpython.image(version)
     systems = [catalog.operating_systems.by_codename(suite) for suite in (image.slim if image else ())]
     known = [each for each in systems if each and (needs.glibc is None or each.runs_glibc(needs.glibc))]
-    if image is None or not known:
+    if own is not None:
+        base = _plain_base(own.id, own.version, own)
+        reason = f"nothing in the run needs a GPU, and its interpreter is the one that {base.reference} has"
+    elif image is None or not known:
         release = _ubuntu_release(wanted, needs, catalog)
         base = _plain_base("ubuntu", release.version, release)
         reason = f"no official image of CPython {version} serves here"
@@ -49,6 +53,16 @@ def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
         facts=(wanted.fact,) if wanted.fact else (),
     )
     return BaseChoice(base=base, build_base=None, decision=decision)
+
+
+def _distribution_of_interpreter(wanted: Wanted, needs: Needs) -> OperatingSystem | None:
+    """The recorded release of Debian or Ubuntu where the run used the very CPython that it still installs."""
+    system = wanted.system
+    if system is None or system.id not in ("debian", "ubuntu") or is_archived(system.id, system.version):
+        return None
+    runs_wheels = needs.glibc is None or system.runs_glibc(needs.glibc)
+    is_own = needs.python.builder == "distribution" and needs.python.version == system.python
+    return system if is_own and runs_wheels else None
 
 
 def _ubuntu_release(wanted: Wanted, needs: Needs, catalog: Catalog) -> OperatingSystem:

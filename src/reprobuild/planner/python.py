@@ -63,6 +63,8 @@ class PythonChoice(msgspec.Struct, frozen=True, kw_only=True):
     source: PythonSource
     decision: Decision
     system_packages: tuple[SystemPackage, ...] = ()
+    headers: tuple[SystemPackage, ...] = ()
+    """What compiling an extension against it needs besides; every source but a distribution has them inside."""
 
 
 def decide_version(
@@ -296,7 +298,7 @@ def _choice(
         facts=(wanted.fact,),
         alternatives=lost,
     )
-    return PythonChoice(source=source, decision=decision, system_packages=_packages(source))
+    return PythonChoice(source=source, decision=decision, system_packages=_packages(source), headers=_headers(source))
 
 
 _NAMES: dict[type, str] = {
@@ -315,3 +317,10 @@ def _packages(source: PythonSource) -> tuple[SystemPackage, ...]:
         SystemPackage(name=name, reason="the recorded interpreter"),
         SystemPackage(name=f"{name}-venv", reason="virtual environments of it", stage="build"),
     )
+
+
+def _headers(source: PythonSource) -> tuple[SystemPackage, ...]:
+    if not isinstance(source, BasePython):
+        return ()
+    name = source.executable.rpartition("/")[2]
+    return (SystemPackage(name=f"{name}-dev", reason="headers of the interpreter, to build extensions", stage="build"),)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.planner.records import UBUNTU_2004, UBUNTU_2204, decision, from_archive, listed, planned, record
+from tests.unit.planner.records import (
+    DEBIAN_12,
+    UBUNTU_2004,
+    UBUNTU_2204,
+    decision,
+    from_archive,
+    listed,
+    planned,
+    record,
+)
 
 from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError, UsageError
@@ -57,6 +66,21 @@ def test_source(snapshot: Snapshot, source: PythonSource, fidelity: Fidelity) ->
     result = planned(snapshot)
     assert result.python == source
     assert decision(result, Question.PYTHON).fidelity is fidelity
+
+
+def test_a_distributions_own_interpreter_brings_its_base_and_its_headers_where_something_is_compiled() -> None:
+    own = interpreter("3.11.2", base_prefix="/usr")
+    without = planned(record(*listed("numpy==1.26.4"), python_facts=own, system=DEBIAN_12))
+    assert (without.base.reference, without.python) == (
+        "debian:12",
+        BasePython(version="3.11.2", executable="/usr/bin/python3.11"),
+    )
+    assert decision(without, Question.BASE_IMAGE).fidelity is Fidelity.EXACT
+    assert "python3.11-dev" not in [package.name for package in without.system_packages]
+    compiled = planned(record(*listed("PyYAML==5.4.1"), python_facts=own, system=DEBIAN_12))
+    assert [package.stage for package in compiled.system_packages if package.name == "python3.11-dev"] == ["build"]
+    another = planned(record(*listed("numpy==1.26.4"), python="3.11.2", system=DEBIAN_12))
+    assert another.base.repository == "python", "nothing tells that the distribution's own interpreter ran"
 
 
 def test_the_bases_own_python_is_installed_by_its_package_manager() -> None:
