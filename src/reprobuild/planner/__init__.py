@@ -192,8 +192,8 @@ def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str 
 
 def _year(subject: Subject, torch: TorchBuild | None) -> int | None:
     """The year of the run: the record's own, else that of torch's release."""
-    if subject.recorded_on is not None:
-        return subject.recorded_on.year
+    if subject.era is not None:
+        return subject.era.year
     released = torch.release.released if torch else None
     return int(released[:4]) if released else None
 

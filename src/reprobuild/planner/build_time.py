@@ -49,4 +49,5 @@ def decide_build_time(subject: Subject, groups: tuple[PackageGroup, ...]) -> tup
     if not compiled:
         return decision, ()
     message = f"{listed} will be built with today's build requirements, because the record tells no day"
-    return decision, (PlanWarning(code="no-date", message=message),)
+    hint = "'reprobuild import RECORD --set date=YYYY-MM-DD' tells it"
+    return decision, (PlanWarning(code="no-date", message=message, hint=hint),)

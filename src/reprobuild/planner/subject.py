@@ -91,6 +91,9 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     driver_cuda: str | None
     cuda_toolkit: str | None
     recorded_on: datetime.date | None
+    """The told day. An inferred one only bounds it from below, so that nothing may be cut off there."""
+    era: datetime.date | None
+    """The told or inferred day, for what only needs to know how old the run is."""
     inferred: frozenset[str]
     """Paths of facts that the reader of the record inferred."""
     is_deep: bool
@@ -113,6 +116,8 @@ def examine(snapshot: Snapshot) -> Subject:
     platform = grammar.printable(system.platform, "system.platform") if system.platform else None
     machine = _optional(grammar.token, system.machine, "system.machine")
     started = snapshot.command.started_at if snapshot.command else None
+    inferred = frozenset(item.fact for item in snapshot.evidence if item.certainty == "inferred")
+    day = _date(snapshot.recorded_at, "recorded_at") or _date(started, "command.started_at")
     return Subject(
         packages=tuple(_packages(snapshot)),
         python=_python(snapshot),
@@ -134,8 +139,9 @@ def examine(snapshot: Snapshot) -> Subject:
         loose_cuda=_optional(grammar.dotted, flat.cuda_version, "cuda_version"),
         driver_cuda=_optional(grammar.dotted, gpu.driver_cuda if gpu else None, "gpu.driver_cuda"),
         cuda_toolkit=_optional(grammar.version_text, snapshot.cuda_toolkit, "cuda_toolkit"),
-        recorded_on=_date(snapshot.recorded_at, "recorded_at") or _date(started, "command.started_at"),
-        inferred=frozenset(item.fact for item in snapshot.evidence if item.certainty == "inferred"),
+        recorded_on=None if "recorded_at" in inferred else day,
+        era=day,
+        inferred=inferred,
         is_deep=any(distribution.metadata_format for distribution in snapshot.distributions),
     )
 

@@ -25,7 +25,7 @@ _LOOSE = frozenset(
 )
 """Texts that differ between records of one environment without meaning anything."""
 
-_OF_ONE_RECORD = frozenset({"no-packages", "python-unknown", "os-unknown", "not-before"})
+_OF_ONE_RECORD = frozenset({"no-packages", "python-unknown", "os-unknown"})
 """Notes on what a record lacks: another record may have it, so they are asked again of the whole."""
 
 Facts = TypeVar("Facts", bound=msgspec.Struct)

@@ -5,6 +5,7 @@ Only what is unknown is filled in; nothing told is touched.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.platform_text import with_inferred_system
-from reprobuild.records.python_bounds import bounds_of, likeliest
+from reprobuild.records.python_bounds import bounds_of, likeliest, newest_pin
 from reprobuild.records.text import bounded, printable
 from reprobuild.records.torch_text import cuda_of_local_version, hip_of_local_version
 from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, SystemFacts, TorchFacts
@@ -59,7 +60,6 @@ _SYSTEM_PACKAGES = {
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu(?P<major>\d+))?")
 _CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
 _COMPANIONS = ("torchvision", "torchaudio", "torchtext")
-_DATED = re.compile(r"(?P<year>20\d\d)\.(?P<month>\d{1,2})\.(?P<day>\d{1,2})")
 _CONDA_BUILD_TIME = re.compile(r"_(?P<milliseconds>1[4-9]\d{11})/")
 
 LIST = "the list of packages"
@@ -71,8 +71,8 @@ def with_inferences(snapshot: Snapshot) -> Snapshot:
         canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
     }
     if packages:
-        snapshot = _torch(_release(_system(_python(snapshot), packages), packages), packages)
-    notes = [*snapshot.notes, *(_dates(snapshot) if packages else ()), *_open(snapshot)]
+        snapshot = _dated(_torch(_release(_system(_python(snapshot), packages), packages), packages))
+    notes = [*snapshot.notes, *_open(snapshot)]
     return msgspec.structs.replace(
         snapshot, notes=bounded(map(_shown, notes)), evidence=tuple(map(_shown_evidence, snapshot.evidence))
     )
@@ -92,7 +92,8 @@ def _shown_evidence(item: Evidence) -> Evidence:
 def _python(snapshot: Snapshot) -> Snapshot:
     if snapshot.python.version:
         return snapshot
-    found = _python_of_tags(snapshot.distributions) or likeliest(bounds_of(snapshot.distributions))
+    listed = snapshot.distributions
+    found = _python_of_tags(listed) or likeliest(bounds_of(listed), newest_pin(listed))
     if found is None:
         return snapshot
     python = msgspec.structs.replace(snapshot.python, version=found[0])
@@ -239,23 +240,29 @@ def _at_least(version: str | None, least: str) -> bool:
         return False
 
 
-def _dates(snapshot: Snapshot) -> Iterator[Note]:
-    """The earliest day on which the environment can have been: a note, for it bounds the date and does not tell it."""
-    if snapshot.recorded_at or any(note.code == "not-before" for note in snapshot.notes):
-        return
-    days = sorted(filter(None, map(_day, snapshot.distributions)))
-    if days:
-        day, because = days[-1]
-        yield Note(
-            code="not-before", message=f"the record has no date; it is not from before {day}, because of {because}"
-        )
+def _dated(snapshot: Snapshot) -> Snapshot:
+    """The day of the newest package, where no day is told: the environment can't be older, and is seldom much newer."""
+    if snapshot.recorded_at:
+        return snapshot
+    pin = newest_pin(snapshot.distributions)
+    days = [(pin.day, f"{pin.because} came out then")] if pin else []
+    days += [found for item in snapshot.distributions if (found := _conda_build_day(item))]
+    if not days:
+        return snapshot
+    day, because = max(days)
+    reason = f"no package whose day is known is newer: {because}"
+    time = f"{day}T00:00:00Z"
+    evidence = Evidence(fact="recorded_at", value=time, certainty="inferred", source=LIST, reason=reason)
+    return _proved(snapshot, evidence, recorded_at=time)
 
 
-def _day(item: Distribution) -> tuple[str, str] | None:
-    dated = _DATED.fullmatch(item.version or "") if canonicalize_name(item.name) in ("certifi", "regex") else None
-    if dated and 1 <= int(dated["month"]) <= 12 and 1 <= int(dated["day"]) <= 31:
-        return f"{dated['year']}-{int(dated['month']):02}-{int(dated['day']):02}", f"{item.name} {item.version}"
-    return None
+def _conda_build_day(item: Distribution) -> tuple[str, str] | None:
+    """conda's builders leave the time in milliseconds in the path that pip repeats: ``/croot/x_1672336185480/work``."""
+    built = _CONDA_BUILD_TIME.search(item.direct_url.url) if item.direct_url else None
+    if built is None:
+        return None
+    moment = datetime.datetime.fromtimestamp(int(built["milliseconds"]) / 1000, datetime.UTC)
+    return moment.date().isoformat(), f"conda built {item.name} then"
 
 
 def _open(snapshot: Snapshot) -> Iterator[Note]:

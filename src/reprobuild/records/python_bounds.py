@@ -1,130 +1,59 @@
-"""Which Pythons a package's version allows: the table behind an inferred Python version.
+"""Which Pythons the versions of a list allow, and since when there can have been such a list.
 
-``LOWEST``: from this version on, the package requires at least this Python (``Requires-Python`` of its releases).
-``HIGHEST``: up to this series, the newest Python that the package has wheels for; compiled packages only, since a
-list of installed versions says nothing about a Python for which they had to be compiled.
-``BACKPORTS``: packages that others pull in only below a Python. Source: the metadata and file lists of the releases.
+Evidence that can't be argued with comes first: what Requires-Python and the wheels of the listed releases allow. What
+packages need only on an older Python bounds it too, from above where it is listed, from below where it is absent from
+a list that seems to be of everything that was installed.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from reprobuild.records.release_tables import Minor, conditions, known_packages, release_of
 from reprobuild.snapshot import Distribution, Fields
 
-Minor = tuple[int, int]
-
-LOWEST: dict[str, tuple[tuple[str, Minor], ...]] = {
-    "contourpy": (("1.0.5", (3, 7)), ("1.1", (3, 8)), ("1.2", (3, 9)), ("1.3.1", (3, 10)), ("1.3.3", (3, 11))),
-    "filelock": (("3.4.2", (3, 7)), ("3.12.3", (3, 8)), ("3.17", (3, 9)), ("3.20", (3, 10))),
-    "importlib-metadata": (("4.9", (3, 7)), ("6.8", (3, 8)), ("8.6", (3, 9))),
-    "importlib-resources": (("5.5", (3, 7)), ("6.0", (3, 8)), ("6.5", (3, 9))),
-    "ipython": (("7.17", (3, 7)), ("8.0", (3, 8)), ("8.13", (3, 9)), ("8.19", (3, 10)), ("9.0", (3, 11))),
-    "matplotlib": (("3.1", (3, 6)), ("3.4", (3, 7)), ("3.6", (3, 8)), ("3.8", (3, 9)), ("3.10", (3, 10))),
-    "networkx": (("2.6", (3, 7)), ("2.7", (3, 8)), ("3.2", (3, 9)), ("3.3", (3, 10)), ("3.5", (3, 11))),
-    "numpy": (
-        ("1.19", (3, 6)),
-        ("1.20", (3, 7)),
-        ("1.22", (3, 8)),
-        ("1.25", (3, 9)),
-        ("2.1", (3, 10)),
-        ("2.3", (3, 11)),
-    ),
-    "pandas": (("1.0", (3, 6)), ("1.2", (3, 7)), ("1.4", (3, 8)), ("2.1", (3, 9)), ("3.0", (3, 11))),
-    "pillow": (("8.0", (3, 6)), ("9.0", (3, 7)), ("10.0", (3, 8)), ("11.0", (3, 9)), ("12.0", (3, 10))),
-    "protobuf": (("4.21", (3, 7)), ("5.26", (3, 8)), ("6.30", (3, 9))),
-    "scikit-learn": (
-        ("0.23", (3, 6)),
-        ("1.0", (3, 7)),
-        ("1.1", (3, 8)),
-        ("1.4", (3, 9)),
-        ("1.7", (3, 10)),
-        ("1.8", (3, 11)),
-    ),
-    "scipy": (
-        ("1.5", (3, 6)),
-        ("1.6", (3, 7)),
-        ("1.8", (3, 8)),
-        ("1.11", (3, 9)),
-        ("1.14", (3, 10)),
-        ("1.16", (3, 11)),
-    ),
-    "torch": (("1.8", (3, 6)), ("1.11", (3, 7)), ("2.0", (3, 8)), ("2.5", (3, 9)), ("2.9", (3, 10))),
-    "transformers": (("4.10", (3, 6)), ("4.19", (3, 7)), ("4.31", (3, 8)), ("4.47", (3, 9)), ("5.0", (3, 10))),
-    "typing-extensions": (("4.2", (3, 7)), ("4.8", (3, 8)), ("4.14", (3, 9))),
-    "urllib3": (("2.0", (3, 7)), ("2.1", (3, 8)), ("2.3", (3, 9))),
-    "zipp": (("3.7", (3, 7)), ("3.16", (3, 8)), ("3.21", (3, 9))),
-}
-
-HIGHEST: dict[str, tuple[tuple[str, Minor], ...]] = {
-    "numpy": (
-        ("1.15", (3, 7)),
-        ("1.18", (3, 8)),
-        ("1.20", (3, 9)),
-        ("1.22", (3, 10)),
-        ("1.25", (3, 11)),
-        ("2.0", (3, 12)),
-        ("2.2", (3, 13)),
-    ),
-    "pandas": (
-        ("1.0", (3, 8)),
-        ("1.2", (3, 9)),
-        ("1.4", (3, 10)),
-        ("2.0", (3, 11)),
-        ("2.1", (3, 12)),
-        ("2.2", (3, 13)),
-    ),
-    "scipy": (
-        ("1.4", (3, 8)),
-        ("1.6", (3, 9)),
-        ("1.8", (3, 10)),
-        ("1.10", (3, 11)),
-        ("1.13", (3, 12)),
-        ("1.15", (3, 13)),
-    ),
-    "torch": (
-        ("1.3", (3, 7)),
-        ("1.6", (3, 8)),
-        ("1.10", (3, 9)),
-        ("1.12", (3, 10)),
-        ("2.1", (3, 11)),
-        ("2.4", (3, 12)),
-        ("2.8", (3, 13)),
-    ),
-}
-
-BACKPORTS: dict[str, Minor] = {
-    "dataclasses": (3, 6),
-    "contextvars": (3, 6),
-    "immutables": (3, 6),
-    "pickle5": (3, 7),
+_BACKPORTS: dict[str, Minor] = {
     "backports-cached-property": (3, 7),
     "backports-zoneinfo": (3, 8),
-    "pkgutil-resolve-name": (3, 8),
-    "graphlib-backport": (3, 8),
+    "contextvars": (3, 6),
     "exceptiongroup": (3, 10),
+    "graphlib-backport": (3, 8),
+    "pickle5": (3, 7),
+    "pkgutil-resolve-name": (3, 8),
     "tomli": (3, 10),
 }
-"""The highest Python below which other packages pull these in."""
+"""Packages whose only content is a part of a newer standard library: the newest Python that lacks it."""
 
-ABSENT: dict[tuple[str, str, str], Minor] = {
-    ("matplotlib", "3.7", "importlib-resources"): (3, 10),
-    ("markdown", "3.3.5", "importlib-metadata"): (3, 10),
-    ("pytest", "7.2", "exceptiongroup"): (3, 11),
-    ("anyio", "4.0", "exceptiongroup"): (3, 11),
-    ("click", "8.0", "importlib-metadata"): (3, 8),
-    ("jsonschema", "4.0", "importlib-resources"): (3, 9),
-    ("pytest", "4.6", "importlib-metadata"): (3, 8),
+_MINORS_SINCE = {
+    (3, 6): "2016-12-23",
+    (3, 7): "2018-06-27",
+    (3, 8): "2019-10-14",
+    (3, 9): "2020-10-05",
+    (3, 10): "2021-10-04",
+    (3, 11): "2022-10-24",
+    (3, 12): "2023-10-02",
+    (3, 13): "2024-10-07",
+    (3, 14): "2025-10-07",
 }
-"""A package of at least a version whose conditional dependency is not there: the lowest Python that explains it."""
+"""Release days of CPython's minors, by their release schedules (PEP 494, 537, 569, 596, 619, 664, 693, 719, 745)."""
 
+_SMALLEST_WHOLE_LIST = 15
+"""Fewer packages are rather what somebody wrote down than what was installed."""
 
-_NAMES = {*LOWEST, *HIGHEST, *BACKPORTS, *(name for entry in ABSENT for name in (entry[0], entry[2]))}
+_CALENDAR = re.compile(r"(?P<year>20[12]\d)\.(?P<month>\d{1,2})\.(?P<day>\d{1,2})")
+_CALENDAR_PACKAGES = frozenset({"certifi", "regex", "tifffile"})
+"""Packages whose version is the day of their release."""
+_MONTHLY = re.compile(r"(?P<year>20[12]\d)\.(?P<month>\d{1,2})\.\d{1,2}")
+_MONTHLY_PACKAGES = frozenset({"dask", "distributed", "fsspec", "gcsfs", "s3fs", "xarray"})
+"""Packages whose version begins with the month of their release."""
 
 
 class Bounds(Fields, frozen=True, kw_only=True):
-    """The Pythons that a list allows, both ends included, with the package that sets each end."""
+    """The Pythons that a list allows, both ends included, with what sets each end."""
 
     lowest: Minor | None = None
     lowest_by: str | None = None
@@ -132,62 +61,142 @@ class Bounds(Fields, frozen=True, kw_only=True):
     highest_by: str | None = None
 
 
+class Pin(Fields, frozen=True, kw_only=True):
+    """The newest release of a list whose day is known."""
+
+    day: str
+    """ISO date."""
+    because: str
+    """The package and its version."""
+
+
 def bounds_of(distributions: tuple[Distribution, ...]) -> Bounds:
-    """What the versions of a list allow. Packages of conda are no evidence of wheels, but of ``Requires-Python``."""
+    """What the versions of a list allow. conda's packages and those from a URL tell nothing of the index's wheels."""
     versions = dict(_versions(distributions))
-    lows = [(low, f"{name} {version}") for name, version in versions.items() if (low := _lowest(name, version))]
-    lows += [
-        (low, f"{name} {versions[name]} without {missing}")
-        for (name, since, missing), low in ABSENT.items()
-        if name in versions and versions[name] >= Version(since) and missing not in versions
+    of_index = {canonicalize_name(item.name) for item in distributions if not item.conda and not item.direct_url}
+    lows: list[tuple[Minor, str]] = []
+    highs: list[tuple[Minor, str]] = []
+    for name, version in versions.items():
+        release = release_of(name, version)
+        if release is not None and release.lowest is not None:
+            lows.append((release.lowest, f"{name} {version} needs at least {_text(release.lowest)}"))
+        if release is not None and release.highest is not None and name in of_index:
+            highs.append((release.highest, f"{name} {version} is for Python {_text(release.highest)} or older"))
+    lowest, highest = max(lows, default=None), min(highs, default=None)
+    if len(distributions) >= _SMALLEST_WHOLE_LIST:
+        lowest = max(filter(None, (lowest, _by_absence(versions, distributions, highest))), default=None)
+    highest = min(filter(None, (highest, _by_backports(versions, lowest))), default=None)
+    return Bounds(
+        lowest=lowest[0] if lowest else None,
+        lowest_by=lowest[1] if lowest else None,
+        highest=highest[0] if highest else None,
+        highest_by=highest[1] if highest else None,
+    )
+
+
+def _by_absence(
+    versions: dict[str, Version], distributions: tuple[Distribution, ...], highest: tuple[Minor, str] | None
+) -> tuple[Minor, str] | None:
+    """The lowest Python that explains what is absent; nothing that the wheels contradict."""
+    listed = {canonicalize_name(item.name) for item in distributions}
+    found = [
+        (each.below, f"{each.package} {versions[each.package]} is there without {each.dependency}")
+        for each in conditions()
+        if each.package in versions
+        and each.dependency not in listed
+        and (each.witness is None or each.witness in listed)
+        and each.holds_for(versions[each.package])
+        and (highest is None or each.below <= highest[0])
     ]
-    highs = [(high, f"{name} {version}") for name, version in versions.items() if (high := _highest(name, version))]
-    highs += [(high, name) for name, high in BACKPORTS.items() if name in versions]
-    lowest, highest = max(lows, default=(None, None)), min(highs, default=(None, None))
-    return Bounds(lowest=lowest[0], lowest_by=lowest[1], highest=highest[0], highest_by=highest[1])
+    return max(found, default=None)
 
 
-def _versions(distributions: tuple[Distribution, ...]) -> list[tuple[str, Version]]:
-    """Only the packages of the tables: parsing every version of a long list takes time."""
-    found: list[tuple[str, Version]] = []
+def _by_backports(versions: dict[str, Version], lowest: tuple[Minor, str] | None) -> tuple[Minor, str] | None:
+    """The newest Python for which backports are needed. Somebody may have them for nothing, so that a lower bound
+    that contradicts counts more."""
+    found = [
+        (newest, f"{name} is there, which Python {newest[0]}.{newest[1] + 1} and later don't need")
+        for name, newest in _BACKPORTS.items()
+        if name in versions and (lowest is None or newest >= lowest[0])
+    ]
+    return min(found, default=None)
+
+
+def _versions(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, Version]]:
+    """Only the packages of the tables: parsing every version of a long list takes time. The first of a name counts."""
+    known, seen = known_packages() | _BACKPORTS.keys(), set()
     for item in distributions:
         name = canonicalize_name(item.name)
-        if name not in _NAMES:
+        if name not in known or name in seen or item.marker:
             continue
         try:
-            found.append((name, Version((item.version or "")[:100])))
+            version = Version((item.version or "")[:100])
         except InvalidVersion:
             continue
-    return found
+        seen.add(name)
+        yield name, version
 
 
-def _lowest(name: str, version: Version) -> Minor | None:
-    rows = [low for since, low in LOWEST.get(name, ()) if version >= Version(since)]
-    return rows[-1] if rows else None
-
-
-def _highest(name: str, version: Version) -> Minor | None:
-    """The bound of the first series that holds the version: 1.21.3 is still of the series up to 1.22."""
-    for series, high in HIGHEST.get(name, ()):
-        if version.release[:2] <= Version(series).release[:2]:
-            return high
-    return None
-
-
-def likeliest(bounds: Bounds) -> tuple[str, str] | None:
+def likeliest(bounds: Bounds, pin: Pin | None = None) -> tuple[str, str] | None:
     """The Python to take and why; None when the list says too little.
 
     Of several the lowest is taken: pip installs the newest release that the running Python allows, so the package
-    that sets the lower bound is seldom far from it.
+    that sets the lower bound is seldom far from it. Where nothing bounds it from below, the newest packages' day does:
+    the minor that had been out for a year then.
     """
     low, high = bounds.lowest, bounds.highest
-    if low is None or (high is not None and high < low) or (high is None and low < (3, 8)):
+    if low is not None and high is not None and high < low:
         return None
-    told = f"{bounds.lowest_by} needs at least {_text(low)}"
-    if high is None:
-        return _text(low), f"{told}; nothing bounds it from above"
-    told += f", {bounds.highest_by} is of Python {_text(high)} or older"
-    return _text(low), told if low == high else f"{told}; anything in between fits"
+    if low is not None and (low >= (3, 8) or (high is not None and low >= (3, 6))):
+        told = f"{bounds.lowest_by}; {bounds.highest_by or 'nothing bounds it from above'}"
+        return _text(low), told if low == high else f"{told}; the lowest is taken"
+    if pin is None or (low is None and high is None):
+        return None
+    fitting = [
+        minor
+        for minor, since in _MINORS_SINCE.items()
+        if (low is None or minor >= low) and (high is None or minor <= high) and _a_year_after(since) <= pin.day
+    ]
+    if not fitting:
+        return None
+    ends = "; ".join(filter(None, (bounds.lowest_by, bounds.highest_by)))
+    return _text(fitting[-1]), f"{ends}; Python {_text(fitting[-1])} was a year old when {pin.because} came out"
+
+
+def newest_pin(distributions: tuple[Distribution, ...]) -> Pin | None:
+    """The listed release that came out last, among those whose day is known."""
+    days = [(day, f"{name} {version}") for name, version, day in _days(distributions)]
+    if not days:
+        return None
+    day, because = max(days)
+    return Pin(day=day, because=because)
+
+
+def _days(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, Version | str, str]]:
+    for name, version in _versions(distributions):
+        release = release_of(name, version)
+        if release is not None:
+            yield name, version, release.released
+    for item in distributions:
+        name = canonicalize_name(item.name)
+        if day := _day_in_version(name, (item.version or "")[:100]):
+            yield name, item.version or "", day
+
+
+def _day_in_version(name: str, version: str) -> str | None:
+    pattern = _CALENDAR if name in _CALENDAR_PACKAGES else _MONTHLY if name in _MONTHLY_PACKAGES else None
+    return _calendar_day(pattern.fullmatch(version)) if pattern else None
+
+
+def _calendar_day(found: re.Match[str] | None) -> str | None:
+    if found is None:
+        return None
+    month, day = int(found["month"]), int(found.groupdict().get("day") or 1)
+    return f"{found['year']}-{month:02}-{day:02}" if 1 <= month <= 12 and 1 <= day <= 31 else None
+
+
+def _a_year_after(day: str) -> str:
+    return f"{int(day[:4]) + 1}{day[4:]}"
 
 
 def _text(minor: Minor) -> str:

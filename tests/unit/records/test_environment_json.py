@@ -38,6 +38,7 @@ def test_the_guides_example_tells_python_system_torch_and_gpu() -> None:
     assert {item.fact: item.certainty for item in snapshot.evidence} == {
         "system.os_id": "inferred",
         "system.os_version": "inferred",
+        "recorded_at": "inferred",
     }
     assert snapshot.torch is not None and (snapshot.torch.version, snapshot.torch.cuda) == ("2.1.0+cu121", "12.1")
     assert snapshot.gpu is not None and [device.name for device in snapshot.gpu.devices] == ["Tesla T4"]
