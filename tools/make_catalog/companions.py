@@ -33,10 +33,23 @@ ORIGINS = TableSpecification(
     title="packages that live on an index or page of their own, by name and local version",
     source="projects' installation documents",
     as_of="2026-11-23",
-    key=("name", "versions", "local"),
-    columns=("name", "versions", "local", "kind", "url", "needs_nvcc", "imports_torch", "certainty", "note"),
+    key=("name", "versions", "local", "torch"),
+    columns=(
+        "name",
+        "versions",
+        "local",
+        "torch",
+        "variants",
+        "kind",
+        "url",
+        "needs_nvcc",
+        "imports_torch",
+        "certainty",
+        "note",
+    ),
     notes=(
         "name and local are globs; an empty local means a version without one",
+        "torch and variants: the releases and builds of torch that the row holds for, any when empty",
         "kind: pytorch (its index, else the default one), find-links, index, source, default, none",
         "the hosts' liveness could not be probed",
     ),
@@ -55,6 +68,7 @@ CERTAINTIES = {
     "verified": "verified",
     "from project docs, one source": "documented",
     "general knowledge, unverified": "unverified",
+    "general knowledge": "unverified",
 }
 
 
@@ -111,9 +125,14 @@ def origins(facts: Path) -> Iterator[Row]:
     words = {source: CERTAINTIES[word] for word, found in content["general"]["certainty"].items() for source in found}
     builds = {canonical(name.split(" (")[0]) for name in content["general"]["builds_that_import_torch"]}
     for row in curated("package_origins"):
-        if row["source"] not in content["sources"]:
+        if row["source"] not in content["sources"] and row["source"] not in CERTAINTIES:
             raise ValueError(f"no such source in the facts: {row['source']!r}")
-        yield {**row, "imports_torch": row["name"] in builds, "certainty": words.get(row["source"], "verified")}
+        yield {
+            **row,
+            "imports_torch": row["name"] in builds or (row["needs_nvcc"] == "yes" and row["name"] != "cupy"),
+            "variants": row["variants"].split(";") if row["variants"] else (),
+            "certainty": CERTAINTIES.get(row["source"], words.get(row["source"], "verified")),
+        }
 
 
 def onnxruntime(facts: Path) -> Iterator[Row]:

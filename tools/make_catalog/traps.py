@@ -61,8 +61,12 @@ SDIST_ONLY = TableSpecification(
     source="the package index's file lists; general knowledge where certainty says so",
     as_of="2026-11-23",
     key=("name", "versions"),
-    columns=("name", "versions", "certainty"),
+    columns=("name", "versions", "pure", "certainty"),
+    notes=("pure: whether the source archive holds nothing to compile",),
 )
+
+PURE = ("deepspeed", "gym", "jax", "sklearn")
+"""Sources of Python alone, as their builds showed; deepspeed compiles its operators at first use."""
 
 GENERAL_KNOWLEDGE = ("pycairo", "pygobject", "dbus-python", "mysqlclient", "python-ldap")
 
@@ -136,5 +140,6 @@ def sdist_only(facts: Path) -> Iterator[Row]:
         yield {
             "name": name,
             "versions": match[2] or "",
+            "pure": name in PURE,
             "certainty": "general knowledge" if name in GENERAL_KNOWLEDGE else "verified",
         }

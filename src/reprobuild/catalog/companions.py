@@ -2,7 +2,7 @@
 
 Sources: wheels' metadata and projects' installation documents. ``{variant}`` in an address is torch's variant (cu121),
 ``{torch}`` its release (2.1.0), ``{torch_minor}`` 2.1, ``{torch_digits}`` 210, ``{python_digits}`` 310, ``{version}``
-the package's own version.
+the package's own version, ``{public}`` the same without its local part.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ class PackageOrigin(Fields, frozen=True, kw_only=True):
     name: str
     versions: str
     local: str
+    torch: str = ""
+    """A specifier of the torch beside it; empty for any, and for none."""
+    variants: tuple[str, ...] = ()
+    """Globs of torch's variant; empty for any, and for none."""
     kind: OriginKind
     url: str | None = None
     """An address with the placeholders that the module's documentation names."""
@@ -64,8 +68,18 @@ class PackageOrigin(Fields, frozen=True, kw_only=True):
     certainty: str
     note: str | None = None
 
-    def concerns(self, version: str | None) -> bool:
-        """Whether the row speaks of a version with this local part."""
+    def concerns(self, version: str | None, torch: str | None = None, variant: str | None = None) -> bool:
+        """Whether the row speaks of a version with this local part beside this torch."""
+        return self._stands_beside(torch, variant) and self._speaks_of(version)
+
+    def _stands_beside(self, torch: str | None, variant: str | None) -> bool:
+        """What is not known fits no row that asks for it: a page that may not exist is no origin."""
+        release = version_of(torch) if torch else None
+        if self.torch and (release is None or not SpecifierSet(self.torch).contains(release, prereleases=True)):
+            return False
+        return not self.variants or any(fnmatch.fnmatchcase(variant or "", glob) for glob in self.variants)
+
+    def _speaks_of(self, version: str | None) -> bool:
         parsed = version_of(version) if version else None
         if self.versions and (parsed is None or not SpecifierSet(self.versions).contains(parsed, prereleases=True)):
             return False
@@ -126,14 +140,30 @@ class Companions:
         row = self._releases.get((canonical(package), version.partition("+")[0]))
         return _release(row) if row else None
 
-    def origin(self, name: str, version: str | None = None) -> PackageOrigin | None:
-        """Where this package comes from, when it is not simply the default index. Rows that name the local part win."""
+    def origin(
+        self, name: str, version: str | None = None, *, torch: str | None = None, variant: str | None = None
+    ) -> PackageOrigin | None:
+        """Where this package comes from beside this torch, when it is not simply the default index.
+
+        Rows that name the local part win, then those that name more of the rest.
+        """
+        found = [row for row in self._rows(name) if row.concerns(version, torch, variant)]
+        return max(found, key=_speciality, default=None)
+
+    def needs_nvcc(self, name: str) -> bool:
+        """Whether building this project from its sources, wherever they come from, takes nvcc."""
+        return any(row.needs_nvcc for row in self._rows(name))
+
+    def imports_torch(self, name: str) -> bool:
+        """Whether building this project from its sources imports torch."""
+        return any(row.imports_torch for row in self._rows(name))
+
+    def _rows(self, name: str) -> list[PackageOrigin]:
         wanted = canonical(name)
         rows = self._named.get(wanted, [])
         if self._glob.match(wanted):
-            rows = [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
-        found = [row for row in rows if row.concerns(version)]
-        return max(found, key=lambda row: (row.local != "", row.versions != "", row.name == wanted), default=None)
+            return [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
+        return rows
 
     def pytorch_packages(self) -> frozenset[str]:
         """The packages that PyTorch's own index holds, apart from torch's requirements."""
@@ -154,6 +184,11 @@ class Companions:
         )
 
 
+def _speciality(row: PackageOrigin) -> tuple[bool, ...]:
+    """More of them true for the row that says more."""
+    return (row.local != "", "*" not in row.local, row.versions != "", row.torch != "", "*" not in row.name)
+
+
 def variant_of_local(local: str) -> str | None:
     """The variant that a companion's local part names: ``cu121`` and ``pt21cu121`` to cu121, ``cpu`` to cpu."""
     match = re.fullmatch(r"(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)", local)
@@ -167,7 +202,7 @@ def torch_of_local(local: str) -> str | None:
 
 
 def _placeholders(torch: str | None, variant: str | None, python: str | None, version: str | None) -> dict[str, str]:
-    values = {"variant": variant, "version": version}
+    values = {"variant": variant, "version": version, "public": version.partition("+")[0] if version else None}
     parsed = version_of(torch) if torch else None
     if parsed is not None:
         release = parsed.release
@@ -203,6 +238,8 @@ def _origin(row: dict[str, str]) -> PackageOrigin:
         name=row["name"],
         versions=row["versions"],
         local=row["local"],
+        torch=row["torch"],
+        variants=items(row["variants"]),
         kind=row["kind"],  # type: ignore[arg-type]  # a test holds the closed set
         url=known(row["url"]),
         needs_nvcc=row["needs_nvcc"] == "yes",

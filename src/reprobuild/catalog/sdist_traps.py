@@ -77,6 +77,7 @@ class SdistTraps:
             self._traps.setdefault(row["package"], []).append(_trap(row))
         self._coverage = {(row["package"], row["version"]): row for row in coverage.rows}
         self._covered = {row["package"] for row in coverage.rows}
+        self._pure = frozenset(row["name"] for row in sdist_only.rows if row["pure"] == "yes")
         self._sdist_only = {row["name"]: row["versions"] for row in sdist_only.rows}
 
     @property
@@ -110,6 +111,10 @@ class SdistTraps:
         if versions is not None and _within(versions, version):
             return True
         return any(trap.trap == "use_2to3" for trap in self.of(name, version))
+
+    def is_pure(self, name: str) -> bool:
+        """Whether its source archive holds nothing to compile, as far as the table knows."""
+        return canonical(name) in self._pure
 
 
 def _within(specifier: str, version: str | None) -> bool:

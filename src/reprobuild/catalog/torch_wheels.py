@@ -238,6 +238,11 @@ class TorchWheels:
         """The wheels of a long-term support version with its local part (``1.8.2+cu111``). None for any other."""
         return self._lts.get(version)
 
+    def lts_builds(self, version: str) -> tuple[LtsWheels, ...]:
+        """Every build of a long-term support release, its local part ignored. Empty for any other version."""
+        public = _public(version)
+        return tuple(wheels for wheels in self._lts.values() if wheels.version == public)
+
     def following(self, version: str) -> TorchRelease | None:
         """The release that followed a nightly or a container's build: 2.2.0.dev20231010 to 2.2.0."""
         wanted = version_of(version)

@@ -63,6 +63,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
         catalog=catalog,
         source=snapshot.source,
         checkouts=recorded_checkouts(snapshot),
+        has_own_base=options.base is not None,
     )
     treated = treat_all(subject, sources)
     container = torch.container if torch else None

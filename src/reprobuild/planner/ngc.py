@@ -62,7 +62,6 @@ def torch_of(containers: tuple[NgcContainer, ...], told: str, path: str, subject
             pypi={},
         ),
         version=told,
-        folder=None,
         kind="cuda",
         cuda=subject.torch_cuda or _minor(container.cuda),
         cudnn=recorded_cudnn(subject) or _digits(container.cudnn),

@@ -14,6 +14,7 @@ from reprobuild.catalog.companions import PackageOrigin, torch_of_local, variant
 from reprobuild.catalog.torch_wheels import local_of, nightly_date
 from reprobuild.plan import (
     DefaultIndex,
+    Direct,
     Fidelity,
     FindLinks,
     NamedIndex,
@@ -24,10 +25,11 @@ from reprobuild.plan import (
 )
 from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
+from reprobuild.planner.grouping import is_built_from_url
 from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.ngc import provided
 from reprobuild.planner.rescue import replaced_by_rescue
-from reprobuild.planner.source_build import prepared
+from reprobuild.planner.source_build import BuildContext, prepared, prepared_from_url
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
@@ -59,6 +61,13 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceFacts | None
     checkouts: Mapping[str, DirectUrl] = {}
     """Repositories of what was installed in place, by canonical name."""
+    has_own_base: bool = False
+    """Whether the user named the base."""
+
+    @property
+    def build(self) -> BuildContext:
+        """What a build from source depends on."""
+        return BuildContext(target=self.target, catalog=self.catalog, torch=self.torch, may_have_nvcc=self.has_own_base)
 
 
 def treat(package: Package, sources: Sources) -> Treatment:
@@ -81,6 +90,8 @@ def treat(package: Package, sources: Sources) -> Treatment:
     if sources.torch is not None and was_rescued and package.canonical in FOLLOWS_TORCH and package.version is not None:
         return _beside(package, package.version, sources.torch)
     direct = treat_direct(package, sources.target, sources.source, sources.catalog, checkout)
+    if isinstance(direct, Install) and isinstance(direct.origin, Direct) and is_built_from_url(direct.requirement):
+        return prepared_from_url(direct, package, sources.build)
     if direct is not None:
         return direct
     if package.version_text is None and container is not None:
@@ -90,11 +101,15 @@ def treat(package: Package, sources: Sources) -> Treatment:
         return Resolve(requirement=requirement, reason="the record tells no version of it")
     if package.version is None:
         return LeaveOut(reason=f"{package.version_text} is no version that a package index can hold")
-    if package.version.is_devrelease and not nightly_date(package.version_text):
-        return _unpublished(package)
+    row, _, _ = _row_of(package, sources)
+    if row is not None and row.kind == "none":
+        return _on_no_index(package, row)
+    has_own_page = row is not None and row.kind in ("find-links", "index")
+    if package.version.is_devrelease and not has_own_page:
+        return _gone_nightly(package) if nightly_date(package.version_text) else _unpublished(package)
     treatment = _from_index(package, package.version, sources)
     if isinstance(treatment, Install) and not isinstance(treatment.origin, PytorchFolder | FindLinks):
-        return prepared(treatment, package, sources.target, sources.catalog)
+        return prepared(treatment, package, sources.build)
     return treatment
 
 
@@ -123,7 +138,7 @@ def _torch(package: Package, build: TorchBuild) -> Install:
     if build.version == package.version_text and package.hashes:
         line += hashes_of(package)
     return Install(
-        origin=PytorchFolder(folder=build.folder) if build.folder else DefaultIndex(),
+        origin=build.origin,
         requirement=Requirement(name=package.name, line=line),
         fidelity=build.fidelity,
         difference=None if build.fidelity is Fidelity.EXACT else build.reason,
@@ -139,11 +154,11 @@ def hashes_of(package: Package) -> str:
 def _from_index(package: Package, version: Version, sources: Sources) -> Treatment:
     local = version.local or ""
     pin = f"{package.name}=={package.version_text}"
-    if local:
-        return _with_local(package, version, local, sources)
     followed = _following_torch(package, version, sources)
     if followed is not None:
         return followed
+    if local:
+        return _with_local(package, version, local, sources)
     builder = _other_builder(package)
     return Install(
         origin=_recorded_index(package) or _page_of(package, sources) or DefaultIndex(),
@@ -175,14 +190,25 @@ def _recorded_index(package: Package) -> Origin | None:
 def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:
     """torchvision and its like are of torch's own variant where torch's had to be found out as well."""
     torch = sources.torch
-    if package.canonical not in FOLLOWS_TORCH or torch is None or torch.folder is None:
+    if package.canonical not in FOLLOWS_TORCH or torch is None:
+        return None
+    if _lies_with_torch(package, version, torch, sources.catalog):
+        requirement = Requirement(name=package.name, line=f"{package.name}=={package.version_text}")
+        return Install(origin=torch.origin, requirement=requirement, fidelity=torch.fidelity, heavy=True)
+    if torch.folder is None:
         return None
     recorded = sources.subject.find("torch")
-    if recorded is None:
+    if recorded is None or version.local:
         return None
     if local_of(recorded.version_text or "") or _is_from_default_index(package):
         return None
     return _beside(package, version, torch)
+
+
+def _lies_with_torch(package: Package, version: Version, torch: TorchBuild, catalog: Catalog) -> bool:
+    """Whether a page of torch's own, as long-term support releases have one, holds this release of it too."""
+    belonging = catalog.companions.belonging(torch.release.version).get(package.canonical)
+    return isinstance(torch.origin, FindLinks) and belonging is not None and belonging.pick == version.public
 
 
 def _beside(package: Package, version: Version, torch: TorchBuild) -> Install:
@@ -217,7 +243,32 @@ def _with_local(package: Package, version: Version, local: str, sources: Sources
         return _public_version(package, Requirement(name=package.name, line=final), f"+{local} is conda's label for it")
     if version.is_devrelease or version.is_prerelease:
         return _unpublished(package)
+    if variant_of_local(local):
+        found = _public_version(package, public, f"no index is known that has its build for {local}")
+        return msgspec.structs.replace(found, fidelity=Fidelity.SUBSTITUTED)
     return _public_version(package, public, f"+{local} is another builder's mark")
+
+
+def _on_no_index(package: Package, row: PackageOrigin) -> LeaveOut:
+    return LeaveOut(
+        reason=row.note or "no index has it",
+        warning=PlanWarning(
+            code="not-installable",
+            message=f"{package.pin} can't be installed as recorded: {row.note or 'no index has it'}",
+            hint="put the repository and commit it was built from into the record (NAME @ git+URL@COMMIT)",
+        ),
+    )
+
+
+def _gone_nightly(package: Package) -> LeaveOut:
+    return LeaveOut(
+        reason=f"{package.version_text} is a nightly build, and indexes keep those for weeks only",
+        warning=PlanWarning(
+            code="nightly-gone",
+            message=f"{package.pin} is a nightly build, which no index keeps, so the image does not hold it",
+            hint="put the release that followed into the record",
+        ),
+    )
 
 
 def _unpublished(package: Package) -> LeaveOut:
@@ -253,21 +304,28 @@ def _pytorch_folder(row: PackageOrigin, local: str, sources: Sources) -> Pytorch
     return PytorchFolder(folder=own) if own else None
 
 
+def _row_of(package: Package, sources: Sources) -> tuple[PackageOrigin | None, str | None, str | None]:
+    """The table's row for it, and the torch and the variant that it is looked up beside."""
+    local = local_of(package.version_text or "")
+    variant = variant_of_local(local) or (sources.torch.variant if sources.torch else None)
+    torch = torch_of_local(local) or (sources.torch.release.version if sources.torch else None)
+    row = sources.catalog.companions.origin(package.canonical, package.version_text, torch=torch, variant=variant)
+    return row, torch, variant
+
+
 def _page_of(package: Package, sources: Sources) -> Origin | None:
     """Where this project publishes this version beside the default index; None where nobody is known to."""
     local = local_of(package.version_text or "")
     if package.canonical == "jaxlib":
         page = sources.catalog.jax.find_links(package.version_text or "")
         return FindLinks(url=page) if page else None
-    row = sources.catalog.companions.origin(package.canonical, package.version_text)
+    row, torch, variant = _row_of(package, sources)
     if row is None:
         return None
-    variant = variant_of_local(local) or (sources.torch.variant if sources.torch else None)
     match row.kind:
         case "pytorch":
             return _pytorch_folder(row, local, sources)
         case "find-links" | "index":
-            torch = torch_of_local(local) or (sources.torch.release.version if sources.torch else None)
             url = row.address(torch=torch, variant=variant, python=sources.target.python, version=package.version_text)
             if url is None:
                 return None

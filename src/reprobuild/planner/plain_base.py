@@ -103,7 +103,7 @@ def _plain_base(repository: str, tag: str, system: OperatingSystem) -> BaseImage
 
 def is_archived(os_id: str, os_version: str) -> bool:
     """Whether a Debian was taken off its mirrors, so that apt finds nothing in an image of it (seen November 2026)."""
-    return os_id == "debian" and Version(os_version) < Version("11")
+    return os_id == "debian" and os_version != "unknown" and Version(os_version) < Version("11")
 
 
 def rocm_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:

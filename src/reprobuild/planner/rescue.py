@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from reprobuild.catalog.torch_wheels import local_of
-from reprobuild.plan import Fidelity, PlanWarning
+from reprobuild.plan import Fidelity, PlanWarning, PytorchFolder
 from reprobuild.planner.gpu import Verdict
 from reprobuild.planner.subject import Package
 from reprobuild.planner.target import Target
@@ -27,7 +27,7 @@ def rescued(torch: TorchBuild, verdict: Verdict, target: Target) -> TorchBuild:
     return msgspec.structs.replace(
         torch,
         version=variant.published_version,
-        folder=variant.folder,
+        origin=PytorchFolder(folder=variant.folder),
         cuda=variant.cuda,
         cudnn=variant.cudnn,
         variant=variant.folder,

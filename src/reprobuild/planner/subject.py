@@ -82,6 +82,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     glibc: str | None
     torch_version: str | None
     torch_cuda: str | None
+    """X.Y"""
     torch_hip: str | None
     torch_read_from_files: bool
     """Whether torch's own files were read, so that a CUDA that is not there is none."""
@@ -131,12 +132,12 @@ def examine(snapshot: Snapshot) -> Subject:
         glibc=_glibc(snapshot, platform),
         torch_version=_optional(grammar.version_text, torch.version if torch else None, "torch.version")
         or _optional(grammar.version_text, flat.torch_version, "torch_version"),
-        torch_cuda=_optional(grammar.dotted, torch.cuda if torch else None, "torch.cuda"),
+        torch_cuda=_minor(_optional(grammar.dotted, torch.cuda if torch else None, "torch.cuda")),
         torch_hip=_optional(grammar.version_text, torch.hip if torch else None, "torch.hip"),
         torch_read_from_files=torch is not None and torch.read_by in ("files", "import"),
         torch_cudnn=_optional(grammar.dotted, torch.cudnn if torch else None, "torch.cudnn")
         or cudnn_of_integer(flat.cudnn_version),
-        loose_cuda=_optional(grammar.dotted, flat.cuda_version, "cuda_version"),
+        loose_cuda=_minor(_optional(grammar.dotted, flat.cuda_version, "cuda_version")),
         driver_cuda=_optional(grammar.dotted, gpu.driver_cuda if gpu else None, "gpu.driver_cuda"),
         cuda_toolkit=_optional(grammar.version_text, snapshot.cuda_toolkit, "cuda_toolkit"),
         recorded_on=None if "recorded_at" in inferred else day,
@@ -148,6 +149,11 @@ def examine(snapshot: Snapshot) -> Subject:
 
 def _optional(check: Callable[[str, str], str], text: str | None, path: str) -> str | None:
     return check(text, path) if text else None
+
+
+def _minor(cuda: str | None) -> str | None:
+    """``10.0`` of 10.0.130: torch told the toolkit's patch up to 1.3, and builds are told apart by the minor."""
+    return ".".join(cuda.split(".")[:2]) if cuda else None
 
 
 def _packages(snapshot: Snapshot) -> Iterator[Package]:

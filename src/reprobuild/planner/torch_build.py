@@ -15,6 +15,7 @@ from reprobuild.planner import grammar
 from reprobuild.planner.ngc import containers_of, torch_of
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
+from reprobuild.planner.torch_elsewhere import torch_elsewhere
 from reprobuild.planner.torch_question import (
     TorchBuild,
     TorchQuestion,
@@ -29,6 +30,7 @@ from reprobuild.planner.torch_question import (
 _CONDA_CUDA = re.compile(r"cuda_?([0-9]{1,2})\.?([0-9])")
 _CONDA_CPU = re.compile(r"(?:^|_)cpu(?:_|$)")
 _PYTORCH_FOLDER = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})(?:/|$)")
+_JETSON = re.compile(r"[+.]nv[0-9]{2}\.[0-9]{1,2}")
 _FULL_WHEELS_SINCE = Version("2.2")
 """From here on ordinary CUDA wheels need the ``nvidia-*`` wheels; only ``*_full`` ones bring CUDA inside."""
 
@@ -74,8 +76,16 @@ def _decided(told: str, package: Package | None, subject: Subject, target: Targe
     containers = containers_of(told, subject, catalog)
     if containers:
         return torch_of(containers, told, path, subject)
+    elsewhere = torch_elsewhere(told, path, subject, target, catalog)
+    if elsewhere is not None:
+        return elsewhere
     question = TorchQuestion(
-        subject=subject, target=target, package=package, release=_release(told, catalog, package), told=told
+        subject=subject,
+        target=target,
+        package=package,
+        release=_release(told, catalog, package),
+        told=told,
+        default_cuda=_default_cuda(told, target, catalog),
     )
     named = _from_named_folder(question)
     if named is not None:
@@ -83,6 +93,13 @@ def _decided(told: str, package: Package | None, subject: Subject, target: Targe
     if local_of(told):
         return _with_suffix(question, local_of(told))
     return _without_suffix(question)
+
+
+def _default_cuda(told: str, target: Target, catalog: Catalog) -> str | None:
+    """The CUDA of the default index's wheel of the release, without its ``.postN``."""
+    final = grammar.pep440(told)
+    wheels = catalog.torch_wheels.pypi(final.base_version, f"linux_{target.machine}") if final else None
+    return wheels.cuda if wheels else None
 
 
 def _release(told: str, catalog: Catalog, package: Package | None) -> TorchRelease:
@@ -95,8 +112,12 @@ def _release(told: str, catalog: Catalog, package: Package | None) -> TorchRelea
     release = catalog.torch_wheels.release(str(version.public))
     if release is not None:
         return release
-    if version.is_prerelease and local_of(told):
-        raise _gone(f"torch {told} was built from source or by a vendor, and no index has it", catalog, told)
+    if version.pre is not None and version.pre[0] == "rc":
+        final = version.base_version
+        raise _gone(f"torch {told} names a release candidate, and PyTorch publishes those as {final}", catalog, told)
+    if version.is_prerelease and (local_of(told) or _JETSON.search(told)):
+        maker = "by NVIDIA for its Jetson boards" if _JETSON.search(told) else "from source or by a vendor"
+        raise _gone(f"torch {told} was built {maker}, and no index has it", catalog, told)
     known = catalog.torch_wheels.releases
     nearest = min(known, key=lambda each: (abs(_distance(version, Version(each.version))), each.version))
     raise PlanError(
@@ -161,6 +182,8 @@ def _foreign_suffix(question: TorchQuestion, local: str) -> TorchBuild:
     elsewhere = [each for each in question.release.variants if each.local == local]
     if elsewhere and any(each.offers(None, question.platform) for each in elsewhere):
         raise no_wheel(question)
+    if question.subject.torch_hip:
+        return _by_rocm(question, question.subject.torch_hip)
     told_cuda = question.subject.torch_cuda or question.subject.loose_cuda
     cuda = told_cuda or _cuda_of_folder(elsewhere) or _cuda_of_suffix(local)
     told_cpu = question.subject.torch_read_from_files
@@ -204,6 +227,8 @@ def _without_suffix(question: TorchQuestion) -> TorchBuild:
         return conda
     if question.subject.system not in (None, "Linux"):
         return _from_another_system(question)
+    if question.subject.torch_hip and not question.own_local:
+        return _by_rocm(question, question.subject.torch_hip)
     wheel = question.pypi
     own_local, cuda = question.own_local, question.subject.torch_cuda
     if own_local and (wheel is None or local_of(wheel.torch_version or "") != own_local):
@@ -268,6 +293,21 @@ def _by_told_cuda(question: TorchQuestion, cuda: str) -> TorchBuild:
     return from_folder(question, variant, reason, Fidelity.SUBSTITUTED)
 
 
+def _by_rocm(question: TorchQuestion, hip: str) -> TorchBuild:
+    """A torch that somebody built against ROCm: the published build for that ROCm, or for the next lower one."""
+    wanted = Version(".".join(hip.split(".")[:2]))
+    built = [each for each in question.published if each.rocm and Version(each.rocm) <= wanted]
+    if not built:
+        raise no_wheel(question)
+    variant = max(built, key=lambda each: (Version(each.rocm or "0"), not each.is_full))
+    reason = f"torch {question.told} was built for ROCm {wanted}, and no public index has that build"
+    if Version(variant.rocm or "0") == wanted:
+        same = f"{reason}; {variant.published_version} is the published one for the same ROCm"
+        return from_folder(question, variant, same, Fidelity.EQUIVALENT)
+    nearest = f"{reason}; {variant.published_version} is of the nearest lower ROCm that one was published for"
+    return from_folder(question, variant, nearest, Fidelity.SUBSTITUTED)
+
+
 def _cpu(question: TorchQuestion, why: str) -> TorchBuild:
     same_system = question.subject.system in (None, "Linux")
     fidelity = Fidelity.EQUIVALENT if same_system else Fidelity.SUBSTITUTED
@@ -278,22 +318,37 @@ def _cpu(question: TorchQuestion, why: str) -> TorchBuild:
     variant = by_cuda(question, None)
     if variant is None:
         raise no_wheel(question)
+    if same_system and not variant.local and not local_of(question.told):
+        fidelity = Fidelity.EXACT
     reason = f"{why}, so torch {variant.published_version} of PyTorch's {variant.folder} index is the one for it"
     return from_folder(question, variant, reason, fidelity)
 
 
 def _without_wheel(question: TorchQuestion) -> TorchBuild:
-    """Nothing on the default index and no suffix: the plain wheel of PyTorch's index, where one folder has it."""
+    """Nothing on the default index and no suffix: the plain wheel of PyTorch's index, in the folder of its CUDA.
+
+    Where the record tells no CUDA, that of the default index's wheel of the same release (a ``.post2`` has none).
+    """
     plain = [each for each in question.published if not each.local]
     loose = question.subject.loose_cuda
     fitting = [each for each in plain if loose is None or each.cuda == loose] or plain
     if not fitting:
         raise no_wheel(question)
-    variant = max(fitting, key=lambda each: Version(each.cuda or "0"))
+    usual = question.default_cuda
+    variant = max(fitting, key=lambda each: (each.cuda is not None and each.cuda == usual, Version(each.cuda or "0")))
     reason = (
         f"torch {question.told} is not on the default index for this Python; PyTorch's {variant.folder} index has it"
     )
-    return from_folder(question, variant, reason)
+    build = from_folder(question, variant, reason)
+    if loose is not None or len({each.cuda for each in fitting}) == 1:
+        return build
+    warning = PlanWarning(
+        code="variant-inferred",
+        message=f"the record does not tell which build of torch {question.told} it was; "
+        f"that of PyTorch's {variant.folder} index is taken",
+        hint="put torch's CUDA (torch.version.cuda) into the record where you know it",
+    )
+    return msgspec.structs.replace(build, warnings=(*build.warnings, warning))
 
 
 def _from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild:
@@ -317,7 +372,6 @@ def _from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuil
     return TorchBuild(
         release=question.release,
         version=question.told,
-        folder=None,
         kind="cuda" if wheel.cuda else "cpu",
         cuda=wheel.cuda,
         cudnn=recorded_cudnn(subject) or wheel.cudnn,

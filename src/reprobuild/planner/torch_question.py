@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, assert_never
 
 import msgspec
 from packaging.version import Version
@@ -11,7 +11,18 @@ from packaging.version import Version
 from reprobuild.catalog.torch_wheels import PypiWheels, TorchRelease, TorchVariant, local_of
 from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
-from reprobuild.plan import Alternative, Fact, Fidelity, PlanWarning
+from reprobuild.plan import (
+    Alternative,
+    DefaultIndex,
+    Direct,
+    Fact,
+    Fidelity,
+    FindLinks,
+    NamedIndex,
+    Origin,
+    PlanWarning,
+    PytorchFolder,
+)
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
 
@@ -24,8 +35,7 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     release: TorchRelease
     version: str
     """What is pinned: ``2.1.0+cu121``, or ``2.1.0`` from the default index."""
-    folder: str | None
-    """The folder of PyTorch's index; None for the default index."""
+    origin: Origin = DefaultIndex()
     kind: Literal["cuda", "rocm", "cpu", "xpu"]
     cuda: str | None = None
     rocm: str | None = None
@@ -44,11 +54,24 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     """The container that holds it, where no index does."""
 
     @property
+    def folder(self) -> str | None:
+        """The folder of PyTorch's index; None for any other origin."""
+        return self.origin.folder if isinstance(self.origin, PytorchFolder) else None
+
+    @property
     def origin_name(self) -> str:
         """For a person: PyTorch's cu121 index, or the default index."""
         if self.container is not None:
             return self.container.image
-        return "the default index" if self.folder is None else f"PyTorch's {self.folder} index"
+        match self.origin:
+            case PytorchFolder(folder=folder):
+                return f"PyTorch's {folder} index"
+            case DefaultIndex() | Direct():
+                return "the default index"
+            case NamedIndex(url=url) | FindLinks(url=url):
+                return url
+            case never:
+                assert_never(never)
 
 
 class TorchQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +83,8 @@ class TorchQuestion(msgspec.Struct, frozen=True, kw_only=True):
     release: TorchRelease
     told: str
     """The version as the list of packages tells it, else torch's own."""
+    default_cuda: str | None = None
+    """The CUDA of the release's wheel on the default index, whatever Python it is for."""
 
     @property
     def platform(self) -> str:
@@ -88,6 +113,9 @@ def no_wheel(question: TorchQuestion) -> PlanError:
     offered = sorted({each.published_version for each in question.published})
     tags = sorted({tag for each in question.release.variants for tag in each.pythons.get(question.platform, ())})
     target = f"CPython {question.target.python} on {question.target.platform}"
+    cuda = question.subject.torch_cuda
+    if offered and cuda and not local_of(question.told):
+        target = f"CUDA {cuda}, {target}"
     if offered:
         hint = f"published for it: {', '.join(offered)}"
     else:
@@ -139,7 +167,7 @@ def from_folder(
     return TorchBuild(
         release=question.release,
         version=variant.published_version,
-        folder=variant.folder,
+        origin=PytorchFolder(folder=variant.folder),
         kind=variant.accelerator,
         cuda=variant.cuda,
         rocm=variant.rocm,

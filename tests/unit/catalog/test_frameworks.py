@@ -34,17 +34,18 @@ def test_which_torch_a_companion_requires() -> None:
         ("torch", "2.1.0+cu121", "pytorch", None),
         ("torchvision", "0.16.0+cu121", "pytorch", None),
         ("torch_scatter", "2.1.2+pt21cu121", "find-links", "https://data.pyg.org/whl/torch-2.1.0+cu121.html"),
-        ("torch-scatter", "2.1.2", "source", "https://data.pyg.org/whl/torch-2.1.0+cu121.html"),
+        ("torch-scatter", "2.1.2", "source", None),
         ("dgl", "1.1.2+cu121", "find-links", "https://data.dgl.ai/wheels/cu121/repo.html"),
         ("dgl", "2.4.0+cu121", "find-links", "https://data.dgl.ai/wheels/torch-2.1/cu121/repo.html"),
         ("mmcv", "2.1.0", "find-links", "https://download.openmmlab.com/mmcv/dist/cu121/torch2.1/index.html"),
+        ("vllm", "0.6.1+cu121", "index", "https://wheels.vllm.ai/0.6.1/cu121"),
         ("detectron2", "0.6", "none", None),
         ("apex", "0.1", "none", None),
         ("cupy-cuda12x", "13.0.0", "default", None),
     ],
 )
 def test_where_a_package_lives(name: str, version: str, kind: str, address: str | None) -> None:
-    origin = COMPANIONS.origin(name, version)
+    origin = COMPANIONS.origin(name, version, torch="2.1.2", variant="cu121")
     assert origin is not None and origin.kind == kind
     assert origin.address(torch="2.1.2", variant="cu121", python="3.10.4", version=version) == address
 
@@ -52,6 +53,26 @@ def test_where_a_package_lives(name: str, version: str, kind: str, address: str 
 @pytest.mark.parametrize(("name", "version"), [("torch", "2.1.0"), ("numpy", "1.26.0"), ("dgl", "1.1.2")])
 def test_the_default_index_needs_no_row(name: str, version: str) -> None:
     assert COMPANIONS.origin(name, version) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "torch", "variant", "kind"),
+    [
+        ("torch-scatter", "2.0.9", "1.10.1", "cu113", "find-links"),
+        ("torch-scatter", "2.0.9", "1.13.1", "cu117", "source"),
+        ("torch-scatter", "2.0.9", None, None, "source"),
+        ("mmcv", "2.2.0", "2.4.1", "cu121", "find-links"),
+        ("mmcv", "2.2.0", "2.4.1", "cu124", "source"),
+        ("mmcv-full", "1.7.1", "2.0.1", "cu118", "source"),
+        ("detectron2", "0.6+cu113", "1.10.1", "cu113", "find-links"),
+        ("kaolin", "0.15.0", None, None, "none"),
+    ],
+)
+def test_a_page_is_named_only_beside_a_torch_that_it_serves(
+    name: str, version: str, torch: str | None, variant: str | None, kind: str
+) -> None:
+    origin = COMPANIONS.origin(name, version, torch=torch, variant=variant)
+    assert origin is not None and origin.kind == kind
 
 
 def test_an_address_that_lacks_a_fact_is_none() -> None:

@@ -108,6 +108,14 @@ def group(result: Plan, name: str) -> PackageGroup:
     return found
 
 
+def group_of(result: Plan, name: str) -> PackageGroup:
+    """The group that installs the distribution of that name."""
+    (found,) = (
+        each for each in result.groups if each.name != "completion" and any(r.name == name for r in each.requirements)
+    )
+    return found
+
+
 def lines(result: Plan) -> dict[str, tuple[str, ...]]:
     """Group name to its requirement lines."""
     return {each.name: tuple(requirement.line for requirement in each.requirements) for each in result.groups}

@@ -30,7 +30,7 @@ CASES = sorted(path.parent for path in CORPUS.glob("*/case.json"))
 pytestmark = pytest.mark.skipif(not CASES, reason="the corpus of real records is not beside this checkout")
 
 REFUSED = {
-    "ce-jetson-orin-truncated": "built from source or by a vendor",
+    "ce-jetson-orin-truncated": "built by NVIDIA for its Jetson boards",
     "ce-nightly-120-centos": "is a nightly build",
     "ce-nightly-28-cu128-5090": "is a nightly build",
     "ce-pt10-py27": "reprobuild rebuilds 3.6 and later",
@@ -45,7 +45,6 @@ ONE_OF_SEVERAL = {"lk-uv-kokoro-rocm": "uv.lock"}
 """Folders that hold two forms of one lock file: the one that is read."""
 
 VARIANTS = {
-    "ce-xpu-arch": "cpu",  # Intel's build of torch is on no index; the CPU's part of the same release is
     "envjson-macos-v1": "cpu",
     "envjson-macos-v3": "cpu",
     "fz-demucs-computecanada": "cu121",  # a cluster's own wheel; the default build of the release stands in
