@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from reprobuild.plan import Decision, Fidelity, Placement, Plan, SystemPackage
+from reprobuild.plan import Decision, Fact, Fidelity, Placement, Plan, SystemPackage
 from reprobuild.render.quoting import single_line
 from reprobuild.render.view import origin_words, title_of
 
@@ -64,11 +64,15 @@ def _decisions(plan: Plan, page: Page) -> Iterator[str]:
 
 def _grounds(decision: Decision, indent: int, page: Page) -> Iterator[str]:
     for fact in decision.facts:
-        certainty = "" if fact.certainty == "told" else f", {fact.certainty}"
-        yield from _indented(f"fact: {fact.name} = {fact.value} ({fact.source}{certainty})", indent, page)
+        yield from _indented(_told(fact), indent, page)
     for alternative in decision.alternatives:
         fidelity = f" ({alternative.fidelity})" if alternative.fidelity else ""
         yield from _indented(f"not {alternative.choice}{fidelity}: {alternative.reason}", indent, page)
+
+
+def _told(fact: Fact) -> str:
+    certainty = "" if fact.certainty == "told" else f", {fact.certainty}"
+    return f"fact: {fact.name} = {fact.value} ({fact.source}{certainty})"
 
 
 def _packages(plan: Plan, page: Page) -> Iterator[str]:
@@ -90,6 +94,7 @@ def _packages(plan: Plan, page: Page) -> Iterator[str]:
         text = f"{placement.name} {placement.version or ''}: {placement.detail}"
         yield from _hanging(label, _FIDELITY_WIDTH + 2, text, page)
     yield from _system_packages(plan.system_packages, page)
+    yield from _libraries(plan.libraries, page)
 
 
 def _summary(placements: tuple[Placement, ...]) -> str:
@@ -110,9 +115,24 @@ def _system_packages(packages: tuple[SystemPackage, ...], page: Page) -> Iterato
         yield "  system packages"
         for package in packages:
             yield from _indented(f"{package.name} ({package.stage}): {package.reason}", 4, page)
+            for fact in package.facts:
+                yield from _indented(_told(fact), 6, page, dim=True)
     elif packages:
         names = ", ".join(package.name for package in packages)
         yield from _hanging("  system packages: ", 4, names, page)
+
+
+def _libraries(libraries: tuple[Placement, ...], page: Page) -> Iterator[str]:
+    """What becomes of the recorded shared libraries, those with the same end on one line."""
+    if not (libraries and page.facts):
+        return
+    yield "  shared libraries of the system"
+    words = {"system": "in {}", "base": "{}", "left out": "left out: {}"}
+    ends: dict[str, list[str]] = {}
+    for library in libraries:
+        ends.setdefault(words.get(library.where, "{}").format(library.detail), []).append(library.name)
+    for end, names in ends.items():
+        yield from _indented(f"{', '.join(names)}: {end}", 4, page)
 
 
 def _warnings(plan: Plan, page: Page) -> Iterator[str]:

@@ -255,7 +255,7 @@ class PackageGroup(Fields, frozen=True, kw_only=True):
 
 
 class Placement(Fields, frozen=True, kw_only=True):
-    """Where one distribution of the record ends: exactly one of these for each."""
+    """Where one distribution, or one system library, of the record ends: exactly one of these for each."""
 
     name: str
     version: str | None = None
@@ -272,6 +272,8 @@ class SystemPackage(Fields, frozen=True, kw_only=True):
     name: str
     reason: str
     stage: Literal["runtime", "build"] = "runtime"
+    facts: tuple[Fact, ...] = ()
+    """What it is known from: the recorded package, and its name in the base's release."""
 
 
 class Plan(Fields, frozen=True, kw_only=True):
@@ -292,6 +294,8 @@ class Plan(Fields, frozen=True, kw_only=True):
     uv_image: str
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
+    libraries: tuple[Placement, ...] = ()
+    """Where each recorded shared library of the operating system ends. ``detail`` names the package."""
     warnings: tuple[PlanWarning, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences that are worth knowing and ask for nothing."""

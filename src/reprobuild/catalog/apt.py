@@ -72,6 +72,10 @@ class Apt:
         for library in self._packages:
             for alias in library.split("/"):
                 self._by_stem.setdefault(_stem(alias), []).append(library)
+        self._by_package: dict[str, list[str]] = {}
+        for library, names in self._packages.items():
+            for name in dict.fromkeys(filter(None, names.values())):
+                self._by_package.setdefault(name, []).append(library)
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -89,6 +93,21 @@ class Apt:
     def packages(self, libraries: tuple[str, ...], codename: str) -> tuple[str, ...]:
         """The packages of several libraries in one release, in their order, without repetition or what is absent."""
         return tuple(dict.fromkeys(name for library in libraries if (name := self.package(library, codename))))
+
+    def renamed(self, package: str, soname: str, recorded: str | None, codename: str) -> str | None:
+        """What the package that holds ``soname`` in the release ``recorded`` is called in the release ``codename``.
+
+        None when the table does not know it, or when the other release's package holds a library of another number.
+        A release that the table does not cover, or None, stands for any.
+        """
+        for library in self._by_package.get(package, ()):
+            if recorded in SUITES and self.package(library, recorded or "") != package:
+                continue
+            name = self.package(library, codename)
+            same = name and name.removesuffix("t64") == package.removesuffix("t64")
+            if name and (same or _carries_number(soname, name) or not any(map(str.isdigit, name))):
+                return name
+        return None
 
     def of_soname(self, soname: str, codename: str) -> str | None:
         """The package that holds a shared library (``libSM.so.6``) in one release.

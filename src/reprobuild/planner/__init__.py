@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -26,6 +28,7 @@ from reprobuild.planner.conda import Named, settle_conda
 from reprobuild.planner.frameworks import decide_frameworks
 from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
+from reprobuild.planner.libraries import place_libraries
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
@@ -84,12 +87,13 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     )
     base = admitted_base(subject, needs, machine, catalog, options)
     python = decide_source(version, base.base, platform, catalog, container)
+    libraries = place_libraries(snapshot.system_libraries, subject, base.base, catalog, options.extra_apt)
     system_packages, system_decision, system_warnings = decide_system_packages(
         base.base,
         _installed(treated),
-        snapshot.system_libraries,
+        libraries,
         groups,
-        _build_libraries(treated),
+        tuple(_build_libraries(treated, catalog)),
         python.system_packages + (python.headers if any(each.needs_compiler for each in groups) else ()),
         catalog,
         options,
@@ -116,6 +120,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
             time_decision,
         ),
         placements=placements,
+        libraries=libraries.placements,
         warnings=(
             *frameworks.warnings,
             *base.warnings,
@@ -154,13 +159,15 @@ def _named(package: Package, settled: Named | None) -> Package:
     return msgspec.structs.replace(package, name=settled.name, canonical=canonicalize_name(settled.name))
 
 
-def _build_libraries(treated: tuple[Treated, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (library, item.package.name)
-        for item in treated
-        if isinstance(item.treatment, Install)
-        for library in item.treatment.build_libraries
-    )
+def _build_libraries(treated: tuple[Treated, ...], catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """What builds from source need of the operating system, as the table of packages names it, and which build does."""
+    for item in treated:
+        if isinstance(item.treatment, Install):
+            needs = list(item.treatment.build_libraries)
+            if item.treatment.needs_compiler:
+                rows = catalog.apt.needs(item.package.canonical, item.package.version_text)
+                needs += [library for row in rows for library in row.build]
+            yield from ((library, item.package.name) for library in needs)
 
 
 def _group_names(groups: tuple[PackageGroup, ...]) -> dict[str, str]:

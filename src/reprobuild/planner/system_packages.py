@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import re
-
 from reprobuild.catalog import Catalog
-from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, PackageGroup, PlanWarning, Question, SystemPackage
+from reprobuild.plan import (
+    BaseImage,
+    Decision,
+    Fact,
+    Fidelity,
+    PackageGroup,
+    PlanWarning,
+    Question,
+    SystemPackage,
+    weakest,
+)
+from reprobuild.planner.libraries import LibraryPlaces
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.plain_base import is_archived
 from reprobuild.planner.subject import Package
-from reprobuild.snapshot import SystemLibrary
 
-_SONAME = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]{0,120}\.so(?:\.[0-9]{1,10}){0,4}")
-_ALWAYS_THERE = re.compile(
-    r"(?:lib(?:c|m|dl|rt|pthread|util|resolv|nsl|crypt|gcc_s|stdc\+\+|z)|ld-linux[a-z0-9_-]*|linux-vdso)\.so.*"
-)
-_CUDA_LIBRARY = re.compile(r"lib(?:cuda|cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|nccl|nv|cupti).*")
 _NOT_AT_RUN_TIME = frozenset({"git-lfs"})
 """What the table lists beside ``git``, but no package calls."""
 _CERTIFICATES = "ca-certificates"
 """Installed always, whatever was recorded: so no answer to a question about the record."""
 _COMPILERS = {"apt": ("build-essential",), "dnf": ("gcc", "gcc-c++", "make")}
+
+_FROM_SCAN = "from the shared libraries that the record lists"
+_FROM_TABLE = "from the table of what packages need"
 
 SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...]]
 
@@ -28,7 +34,7 @@ SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...
 def decide_system_packages(
     base: BaseImage,
     packages: tuple[Package, ...],
-    libraries: tuple[SystemLibrary, ...],
+    libraries: LibraryPlaces,
     groups: tuple[PackageGroup, ...],
     build_libraries: tuple[tuple[str, str], ...],
     of_python: tuple[SystemPackage, ...],
@@ -41,13 +47,10 @@ def decide_system_packages(
     """
     certificates = SystemPackage(name=_CERTIFICATES, reason="TLS connections of the run")
     chosen: dict[str, SystemPackage] = {package.name: package for package in (certificates, *of_python)}
-    missing: list[PlanWarning] = []
-    scanned = bool(libraries)
-    if scanned:
-        missing = _of_libraries(libraries, base, catalog, chosen)
-    else:
-        _of_table(packages, base, catalog, chosen)
-    unknown = tuple(missing)
+    for package in libraries.packages:
+        chosen.setdefault(package.name, package)
+    of_table = _of_table(packages, libraries.scanned, base, catalog, chosen)
+    warnings = list(libraries.warnings)
     for name in options.extra_apt:
         chosen[name] = SystemPackage(name=name, reason="asked for with --apt")
     if any(group.needs_compiler for group in groups):
@@ -60,8 +63,8 @@ def decide_system_packages(
     asked = [package.name for package in ordered if package.name != "ca-certificates"]
     asked += ["git"] if any(group.needs_git for group in groups) else []
     if asked and is_archived(base.os_id, base.os_version):
-        missing.append(_archived(base, asked))
-    return ordered, _decision(ordered, scanned, bool(unknown)), tuple(missing)
+        warnings.append(_archived(base, asked))
+    return ordered, _decision(ordered, libraries, of_table), tuple(warnings)
 
 
 def _archived(base: BaseImage, names: list[str]) -> PlanWarning:
@@ -73,45 +76,64 @@ def _archived(base: BaseImage, names: list[str]) -> PlanWarning:
     )
 
 
-def _of_libraries(
-    libraries: tuple[SystemLibrary, ...], base: BaseImage, catalog: Catalog, chosen: dict[str, SystemPackage]
-) -> list[PlanWarning]:
-    """The packages of the recorded shared libraries, by the base's own names for them."""
-    missing = []
-    for library in libraries:
-        soname = library.soname
-        if not _SONAME.fullmatch(soname) or _ALWAYS_THERE.fullmatch(soname) or _CUDA_LIBRARY.fullmatch(soname):
-            continue
-        package = catalog.apt.of_soname(soname, base.codename or "")
-        if package is not None:
-            chosen.setdefault(package, SystemPackage(name=package, reason=f"holds {soname}, which the run loads"))
-        else:
-            message = f"the run loads {soname}, and which package of {base.os_id} {base.os_version} has it is not known"
-            missing.append(PlanWarning(code="unknown-library", message=message, hint="name its package with --apt"))
-    return missing
-
-
 def _of_table(
-    packages: tuple[Package, ...], base: BaseImage, catalog: Catalog, chosen: dict[str, SystemPackage]
-) -> None:
-    """What the table says that installed packages need when they run."""
+    packages: tuple[Package, ...],
+    scanned: bool,
+    base: BaseImage,
+    catalog: Catalog,
+    chosen: dict[str, SystemPackage],
+) -> tuple[str, ...]:
+    """What the table says that installed packages need when they run; the packages that this adds.
+
+    A scan tells which libraries are needed, but nothing of the programs that a package calls.
+    """
+    added = []
     for package in packages:
         for need in catalog.apt.needs(package.canonical, package.version_text):
             if need.from_source_only or need.condition:
                 continue
-            needed = tuple(library for library in need.runtime if library not in _NOT_AT_RUN_TIME)
+            needed = tuple(
+                thing
+                for thing in need.runtime
+                if thing not in _NOT_AT_RUN_TIME and not (scanned and thing.startswith("lib"))
+            )
             for name in catalog.apt.packages(needed, base.codename or ""):
-                chosen.setdefault(name, SystemPackage(name=name, reason=f"{package.name} needs it when it runs"))
+                if name not in chosen:
+                    chosen[name] = SystemPackage(name=name, reason=f"{package.name} needs it when it runs")
+                    added.append(name)
+    return tuple(added)
 
 
-def _decision(chosen: tuple[SystemPackage, ...], scanned: bool, incomplete: bool) -> Decision:
+def _decision(chosen: tuple[SystemPackage, ...], libraries: LibraryPlaces, of_table: tuple[str, ...]) -> Decision:
     names = [package.name for package in chosen if package.stage == "runtime" and package.name != _CERTIFICATES]
-    basis = "from the shared libraries that the record lists" if scanned else "from the table of what packages need"
-    source = "record" if scanned else "apt_needs"
+    if libraries.scanned:
+        facts = [Fact(name="system_libraries", value=_told(libraries), source="record")]
+        if of_table:
+            value = ", ".join(of_table)
+            facts.append(Fact(name="programs", value=value, source="apt_needs", certainty="presumed"))
+        basis = _FROM_SCAN + (f"; programs that packages call, {_FROM_TABLE}" if of_table else "")
+    else:
+        facts = [Fact(name="system_libraries", value=_FROM_TABLE, source="apt_needs", certainty="presumed")]
+        basis = _FROM_TABLE
     return Decision(
         question=Question.SYSTEM_PACKAGES,
         choice=", ".join(names) or "nothing but certificates for TLS",
         reason=basis if names else f"no package is known to need more, {basis}",
-        fidelity=Fidelity.SUBSTITUTED if incomplete else Fidelity.EXACT,
-        facts=(Fact(name="system_libraries", value=basis, source=source, certainty="told" if scanned else "presumed"),),
+        fidelity=_fidelity(libraries),
+        facts=tuple(facts),
     )
+
+
+def _fidelity(libraries: LibraryPlaces) -> Fidelity:
+    """A library that is known to no package may still come along with another one, so nothing is called missing."""
+    if libraries.warnings:
+        return Fidelity.SUBSTITUTED
+    return weakest(placement.fidelity for placement in libraries.placements)
+
+
+def _told(libraries: LibraryPlaces) -> str:
+    """``19 libraries: 9 in packages, 10 from the base``"""
+    places = [placement.where for placement in libraries.placements]
+    words = {"system": "in packages", "base": "from the base", "left out": "left out"}
+    counts = ", ".join(f"{places.count(where)} {word}" for where, word in words.items() if where in places)
+    return f"{len(places)} libraries: {counts}"

@@ -16,7 +16,7 @@ from tests.unit.planner.records import (
 )
 
 from reprobuild.plan import Fidelity, Question
-from reprobuild.snapshot import Distribution, SystemLibrary
+from reprobuild.snapshot import Distribution
 
 
 def compiled(name: str, version: str) -> Distribution:
@@ -94,14 +94,6 @@ def test_without_a_day_the_build_is_not_bound_and_that_is_said() -> None:
     assert group(result, "built-from-source").exclude_newer is None
 
 
-def test_scanned_libraries_beat_the_table() -> None:
-    libraries = (SystemLibrary(soname="libSM.so.6"), SystemLibrary(soname="libc.so.6"))
-    result = planned(record(*installed("torch==2.1.0+cu121", "opencv-python==4.8.1.78"), system_libraries=libraries))
-    names = [package.name for package in result.system_packages]
-    assert names == ["ca-certificates", "libsm6"]
-    assert "record" in {fact.source for fact in decision(result, Question.SYSTEM_PACKAGES).facts}
-
-
 def test_without_a_scan_the_table_tells() -> None:
     result = planned(record(*installed("torch==2.1.0+cu121", "opencv-python==4.8.1.78")))
     names = [package.name for package in result.system_packages]
@@ -118,10 +110,12 @@ def test_names_follow_the_release() -> None:
     assert all("libglib2.0-0" in names for names in by_release.values())
 
 
-def test_an_unknown_library_is_a_warning() -> None:
-    result = planned(record(*installed("numpy==1.24.3"), system_libraries=(SystemLibrary(soname="libodd.so.9"),)))
-    assert "unknown-library" in warning_codes(result)
-    assert decision(result, Question.SYSTEM_PACKAGES).fidelity is Fidelity.SUBSTITUTED
+def test_a_build_from_source_finds_its_headers() -> None:
+    result = planned(record(*listed("psycopg2==2.9.9", "pycairo==1.26.0")))
+    reasons = {package.name: package.reason for package in result.system_packages if package.stage == "build"}
+    assert reasons["libpq-dev"] == "to build psycopg2"
+    assert reasons["libcairo2-dev"] == "to build pycairo"
+    assert reasons["build-essential"] == "packages built from source"
 
 
 def test_packages_on_request() -> None:
