@@ -17,6 +17,7 @@ from reprobuild.plan import (
     PackageGroup,
     Placement,
     Plan,
+    PlanWarning,
     Question,
     weakest,
 )
@@ -52,7 +53,12 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     Raises RecordError, which names the path in the record, for text that fits no grammar; PlanError when no image
     can come near, or with ``options.strict`` when the plan is not exact.
     """
-    subject = examine(snapshot)
+    result = _plan(examine(snapshot), snapshot, catalog, options)
+    return refuse_inexact(result) if options.strict else result
+
+
+def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Plan:
+    """The answers to all questions, whatever their fidelity."""
     platform, platform_note = decide_platform(subject, options)
     version = decide_version(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
@@ -100,7 +106,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     )
     time_decision, time_warnings = decide_build_time(subject, groups)
     uv = uv_image(catalog, options)
-    result = Plan(
+    return Plan(
         snapshot_digest=snapshot.digest,
         catalog_date=catalog.date,
         platform=platform,
@@ -125,13 +131,12 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
             *frameworks.warnings,
             *base.warnings,
             *((warning_of(open_ends),) if open_ends else ()),
-            *(warning for item in treated if (warning := getattr(item.treatment, "warning", None))),
+            *_treatment_warnings(treated),
             *system_warnings,
             *time_warnings,
         ),
         notes=base.notes,
     )
-    return refuse_inexact(result) if options.strict else result
 
 
 def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
@@ -157,6 +162,13 @@ def _named(package: Package, settled: Named | None) -> Package:
     if settled is None:
         return package
     return msgspec.structs.replace(package, name=settled.name, canonical=canonicalize_name(settled.name))
+
+
+def _treatment_warnings(treated: tuple[Treated, ...]) -> Iterator[PlanWarning]:
+    for item in treated:
+        warning: PlanWarning | None = getattr(item.treatment, "warning", None)
+        if warning is not None:
+            yield warning
 
 
 def _build_libraries(treated: tuple[Treated, ...], catalog: Catalog) -> Iterator[tuple[str, str]]:
