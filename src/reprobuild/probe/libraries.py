@@ -6,6 +6,7 @@ import sys
 from .distributions import tidy_path
 from .files import blocks_of, known
 from .loader import Loader
+from .opened_by_name import NEEDED, TRIED, is_one_of, stem_of
 from .shared_objects import shared_objects
 from .system_packages import packages_of
 
@@ -19,17 +20,8 @@ if TYPE_CHECKING:
     Fields = dict[str, Any]
 
 _BLAS_NAMES = ("libopenblas", "libscipy_openblas", "libmkl_rt", "libmkl_core", "libblis", "libblas.so", "libcblas.so")
-_OPENED_BY_NAME = {
-    "python-magic": ("libmagic.so.1",),
-    "pyzbar": ("libzbar.so.0",),
-    "sounddevice": ("libportaudio.so.2",),
-    "soundfile": ("libsndfile.so.1",),
-    "weasyprint": ("libpango-1.0.so.0", "libpangoft2-1.0.so.0"),
-}
-"""Libraries that Python code opens by name when it is imported: no file says that it needs them.
-
-Wheels of some of these packages bring the library themselves; then it is not looked for.
-"""
+_OF_DRIVER = ("libcuda.so", "libnvidia-", "libnvcuvid.so", "libnvoptix.so")
+"""Of NVIDIA's driver: on a machine without a GPU they are never there, and nobody misses them."""
 _STANDARD = "libstdc++.so.6"
 _THE_LOADER_S_OWN = ("ld-linux", "ld-musl", "ld64.so", "linux-vdso", "libc.musl-")
 _OF_THE_SYSTEM = ("/", "/usr", "/usr/local")
@@ -47,14 +39,17 @@ class Libraries:
         self._inside.update(elf.soname for elf in map(self._loader.read, self._files) if elf and elf.soname)
         self._standard: "str | None" = None
         self._needed: "dict[str, tuple[str | None, set[str]]]" = {}
+        self._owners: "dict[str, tuple[str, str | None]]" = {}
         for path, owner in self._files.items():
             self._look_at(path, owner)
         for item in items:
             self._look_for(item)
-        missing = sorted(name for name, (path, _) in self._needed.items() if path is None)
-        for name in missing:
-            owners = ", ".join(sorted(self._needed[name][1]))
-            findings.note("missing-library", "{} needs {}, which is not there".format(owners, name), "system_libraries")
+        self._follow_unpackaged()
+        for owners, names in sorted(self._missing().items()):
+            message = "{} needs {}, which {} not there".format(
+                owners, ", ".join(names), "is" if len(names) == 1 else "are"
+            )
+            findings.note("missing-library", message, "system_libraries")
 
     def _look_at(self, path: "str", owner: "str") -> "None":
         elf = self._loader.read(path)
@@ -71,12 +66,36 @@ class Libraries:
 
     def _look_for(self, item: "Installed") -> "None":
         """The libraries that a package opens by name, for a process like this interpreter's."""
-        own = self._loader.read(self._loader.program)
-        for soname in _OPENED_BY_NAME.get(item.key, ()) if own else ():
-            stem = soname.partition(".so")[0]
-            if own and not any(name.startswith(stem) for name in self._inside):
-                found = self._loader.find(soname, self._loader.program, own)
-                self._needed.setdefault(soname, (found, set()))[1].add(item.name)
+        for soname in NEEDED.get(item.key, ()) + TRIED.get(item.key, ()):
+            if any(is_one_of(name, stem_of(soname)) for name in self._inside):
+                continue
+            name, found = self._loader.find_any(soname)
+            if found is None and item.key in TRIED:
+                continue
+            if found is None or not self._belongs_to_environment(found):
+                self._needed.setdefault(name, (found, set()))[1].add(item.name)
+
+    def _follow_unpackaged(self) -> "None":
+        """What libraries need that no package holds: somebody compiled them there, and nothing else tells."""
+        seen: "set[str]" = set()
+        while True:
+            paths = {path for path, _ in self._needed.values() if path} - seen
+            if not paths:
+                return
+            seen |= paths
+            self._owners.update(packages_of(sorted(paths)))
+            followed = [(path, by) for path, by in self._needed.values() if path in paths and path not in self._owners]
+            for path, needed_by in followed:
+                for owner in sorted(needed_by):
+                    self._look_at(path or "", owner)
+
+    def _missing(self) -> "dict[str, list[str]]":
+        """Who needs what is not there."""
+        missing: "dict[str, list[str]]" = {}
+        for soname, (path, needed_by) in sorted(self._needed.items()):
+            if path is None and not soname.startswith(_OF_DRIVER):
+                missing.setdefault(" and ".join(sorted(needed_by)), []).append(soname)
+        return missing
 
     def _belongs_to_environment(self, path: "str") -> "bool":
         """Whether it comes with the environment or its interpreter (conda), not with the operating system."""
@@ -85,10 +104,9 @@ class Libraries:
 
     def described(self) -> "list[Fields]":
         """See SystemLibrary, sorted by soname."""
-        owners = packages_of([path for path, _ in self._needed.values() if path])
         described = []
         for soname, (path, needed_by) in sorted(self._needed.items()):
-            package, version = owners.get(path or "", (None, None))
+            package, version = self._owners.get(path or "", (None, None))
             fields = {"soname": soname, "path": path, "package": package, "package_version": version}
             described.append(known(dict(fields, needed_by=sorted(needed_by))))
         return described

@@ -55,6 +55,18 @@ class Loader:
         candidates += [os.path.join(folder, soname) for folder in self.last]
         return next((found for found in (self._fitting(candidate, elf) for candidate in candidates) if found), None)
 
+    def find_any(self, soname: "str") -> "tuple[str, str | None]":
+        """The library that the interpreter opens by name, with whichever number there is one; its name and file."""
+        own = self.read(self.program)
+        if own is None:
+            return soname, None
+        stem = soname.partition(".so")[0]
+        for name in [soname, *sorted((name for name in self.cached if name.startswith(stem + ".so.")), reverse=True)]:
+            found = self.find(name, self.program, own)
+            if found is not None:
+                return name, found
+        return soname, None
+
     def _fitting(self, candidate: "str", elf: "Elf") -> "str | None":
         """The candidate, tidied, if it is there and of the same kind of processor."""
         if not os.path.exists(candidate):

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from reprobuild.capture.interpreter import Probing
 from reprobuild.probe import record
-from reprobuild.probe.elf import read_elf
+from reprobuild.probe.elf import Elf, read_elf
 from reprobuild.probe.libraries import Libraries
-from reprobuild.probe.loader import cached_paths
+from reprobuild.probe.loader import Loader, cached_paths
 from reprobuild.probe.system_packages import _of_apk, _of_dpkg, packages_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="shared libraries are ELF files on Linux only")
@@ -234,6 +234,51 @@ def test_a_library_that_code_opens_by_name_is_looked_for(tmp_path: Path) -> None
     (tmp_path / "_sounddevice_data").mkdir()
     compile_library(tmp_path / "_sounddevice_data" / "libportaudio.so")
     assert "libportaudio.so.2" not in [item["soname"] for item in scanned(tmp_path).get("system_libraries", [])]
+
+
+def test_another_number_of_such_a_library_serves_and_what_is_only_tried_is_not_missed(tmp_path: Path) -> None:
+    """libc stands in for a library whose number nobody foresaw: it is on every machine."""
+    write_record(tmp_path, "PyOpenGL", "OpenGL/GL.py")
+    write_record(tmp_path, "pyvips", "pyvips/__init__.py")
+    libraries = Loader()
+    assert libraries.find_any("libc.so.99")[1] == libraries.find("libc.so.6", libraries.program, read(libraries))
+    facts = scanned(tmp_path)
+    named = {note["message"].split()[0] for note in facts["notes"] if note["code"] == "missing-library"}
+    assert "PyOpenGL" not in named
+    assert all("path" in item for item in facts["system_libraries"] if item["needed_by"] == ["PyOpenGL"])
+
+
+def read(libraries: Loader) -> Elf:
+    """This interpreter's own file."""
+    elf = libraries.read(libraries.program)
+    assert elf is not None
+    return elf
+
+
+def test_what_a_library_needs_that_no_package_holds_is_found_too(tmp_path: Path, monkeypatch: Any) -> None:
+    """As somebody's own build in /usr/local: no package of the operating system brings what it needs."""
+    place = tmp_path / "local"
+    gone = compile_library(place / "libdeep.so.3", options=("-Wl,-soname,libdeep.so.3",))
+    own = compile_library(place / "libmade.so.1", gone, "-lm", options=("-Wl,-soname,libmade.so.1",))
+    compile_library(tmp_path / "site" / "pack" / "_module.so", own)
+    write_record(tmp_path / "site", "pack", "pack/_module.so")
+    gone.unlink()
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(place))
+    facts = scanned(tmp_path / "site")
+    found = {item["soname"]: item for item in facts["system_libraries"]}
+    assert found["libmade.so.1"] == {"soname": "libmade.so.1", "path": str(own), "needed_by": ["pack"]}
+    assert found["libdeep.so.3"] == {"soname": "libdeep.so.3", "needed_by": ["pack"]}
+    assert found["libm.so.6"]["needed_by"] == ["pack"]
+    assert [note["message"] for note in facts["notes"]] == ["pack needs libdeep.so.3, which is not there"]
+
+
+def test_the_driver_s_library_is_recorded_but_nobody_is_told(tmp_path: Path) -> None:
+    driver = compile_library(tmp_path / "libcuda-none.so.1", options=("-Wl,-soname,libnvidia-none.so.1",))
+    compile_library(tmp_path / "site" / "torch" / "_C.so", driver)
+    write_record(tmp_path / "site", "torch", "torch/_C.so")
+    facts = scanned(tmp_path / "site")
+    assert "libnvidia-none.so.1" in [item["soname"] for item in facts["system_libraries"]]
+    assert "notes" not in facts
 
 
 def test_the_scan_tells_libstdcxx_and_blas() -> None:
