@@ -48,7 +48,7 @@ def weakest(fidelities: Iterable[Fidelity]) -> Fidelity:
 
 
 class Question(enum.StrEnum):
-    """The six questions that the planner answers, in the order in which it answers them."""
+    """The questions that the planner answers, in the order in which it answers them; the last only when asked."""
 
     ACCELERATOR = "accelerator"
     BASE_IMAGE = "base image"
@@ -56,6 +56,7 @@ class Question(enum.StrEnum):
     PACKAGES = "packages"
     SYSTEM_PACKAGES = "system packages"
     BUILD_TIME = "build time"
+    SOURCE = "source code"
 
 
 class Fact(Fields, frozen=True, kw_only=True):
@@ -276,6 +277,19 @@ class SystemPackage(Fields, frozen=True, kw_only=True):
     """What it is known from: the recorded package, and its name in the base's release."""
 
 
+class Checkout(Fields, frozen=True, kw_only=True):
+    """The code of the run, where the user asked for it: a commit, and perhaps changes to it."""
+
+    repository: str
+    """URL without credentials, which a build argument may replace."""
+    commit: str
+    """7 to 64 hexadecimal digits."""
+    directory: str | None = None
+    """Where the run was started, relative to the top."""
+    changed: bool = False
+    """Whether the context holds a patch with the recorded changes."""
+
+
 class Plan(Fields, frozen=True, kw_only=True):
     """What is built from one snapshot."""
 
@@ -292,6 +306,9 @@ class Plan(Fields, frozen=True, kw_only=True):
     build_base: BaseImage | None = None
     """Base of the builder stage where it is not ``base``: a devel image for what needs nvcc."""
     uv_image: str
+    checkout: Checkout | None = None
+    command: tuple[str, ...] = ()
+    """What the image starts, where the user asked for the run's code; else Python."""
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
     libraries: tuple[Placement, ...] = ()

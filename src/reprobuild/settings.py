@@ -67,6 +67,13 @@ PLAN_SETTINGS = (
         "where the plan does not run on that GPU or driver, take the same torch for another CUDA",
     ),
     Setting("same-family", "flag", None, "stay with Red Hat's family where the run was made on it, in place of Ubuntu"),
+    Setting(
+        "with-source",
+        "text",
+        "URL",
+        "check out the recorded commit from this repository, apply the recorded changes and set the recorded command; "
+        "'recorded' names the record's own repository",
+    ),
     Setting("strict", "flag", None, "refuse a plan that is not exact, and list all that is not"),
 )
 """What changes the plan."""

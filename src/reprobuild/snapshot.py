@@ -197,6 +197,8 @@ class SourceFacts(Fields, frozen=True, kw_only=True):
     dirty: bool | None = None
     diff: str | None = None
     """A patch that ``git apply`` takes: all changes to tracked files, unless a note says what is left out."""
+    diff_base: str | None = None
+    """The commit that ``diff`` is against, where that is an older one than ``commit``, which was not published."""
     untracked: tuple[str, ...] = ()
     """Files and folders, relative to the top, that git does not know and does not ignore. Only their names."""
     submodules: tuple[Submodule, ...] = ()

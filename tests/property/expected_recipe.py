@@ -69,6 +69,16 @@ _COMPILE = (
     rf"{_TAKE_ALONG.replace('?P<root>', '?P<source>').replace('?P=root', '?P=source')}\n"
     r"RUN uv venv --no-python-downloads --python /opt/python/bin/python3 /opt/venv\nWORKDIR /"
 )
+_CHECKOUT = (
+    rf'ARG SOURCE_REPOSITORY="{_URL}"\n(COPY source/changes\.patch /opt/recipe/source/\n)?RUN {_TRUST}'
+    r'git clone --quiet --no-checkout "\$\{SOURCE_REPOSITORY\}" /opt/source && '
+    r"\{ git -C /opt/source cat-file -e (?P<commit>[0-9a-f]{7,64}) \|\| "
+    r"git -C /opt/source fetch --quiet origin (?P=commit); \} && "
+    r"git -C /opt/source checkout --quiet --detach (?P=commit) && "
+    r"(git -C /opt/source apply --whitespace=nowarn /opt/recipe/source/changes\.patch && )?rm -rf /opt/source/\.git"
+)
+_JSON_TEXT = r'"([ !#-\[\]-~]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*"'
+"""A text of a JSON array, which no shell reads: printable ASCII, everything else escaped."""
 
 STEPS = [
     rf"FROM {_IMAGE} AS uv",
@@ -91,6 +101,7 @@ STEPS = [
     rf"(RUN ({_LINK} && )?uv venv --no-python-downloads "
     r"(--python /usr[a-z/]*/bin/python[0-9.]*|--system-site-packages --python python3) /opt/venv)?",
     rf"((COPY( requirements/{_WORD}\.txt)+ /opt/recipe/requirements/\nRUN ({_UV_INSTALL}|{_PIP_INSTALL})\n)*)",
+    rf"({_CHECKOUT})?",
     rf"FROM {_IMAGE}",
     rf"(RUN {_PACKAGES})?",
     r"(COPY --from=(python /usr/local /usr/local|builder /opt/python /opt/python))?",
@@ -98,11 +109,12 @@ STEPS = [
     rf"(RUN {_LINK})?",
     r"RUN useradd --uid 1000 --non-unique --create-home --shell /bin/bash runner && "
     r"install --directory --owner=runner --group=runner /workspace",
+    r"(COPY --from=builder --chown=1000:1000 /opt/source /workspace)?",
     rf'ENV PATH="/opt/venv/bin:\$\{{PATH\}}"( [A-Z_]+={_VALUE})+',
     rf"LABEL( [a-z.-]+={_VALUE})+",
     r"USER 1000",
-    r"WORKDIR /workspace",
-    r'CMD \["python"\]',
+    r"WORKDIR /workspace(/[A-Za-z0-9._-]+)*",
+    rf"CMD \[{_JSON_TEXT}(, {_JSON_TEXT})*\]",
 ]
 """Patterns of the instructions from top to bottom; a pattern that matches nothing is one that may be absent."""
 

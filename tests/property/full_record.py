@@ -144,6 +144,7 @@ FULL_RECORD: dict[str, Any] = {
         "branch": "main",
         "dirty": True,
         "diff": "diff --git a/x b/x",
+        "diff_base": _COMMIT,
         "untracked": ["notes.txt"],
         "directory": "training",
     },

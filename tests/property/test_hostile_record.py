@@ -16,11 +16,12 @@ from reprobuild import records
 from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError, RecordError, ReprobuildError
 from reprobuild.explain import Page, explain
-from reprobuild.planner import plan
+from reprobuild.planner import PlanOptions, plan
 from reprobuild.render import render
 from reprobuild.snapshot import FlatFacts, Snapshot
 
 CATALOG = Catalog.packaged()
+WITH_SOURCE = PlanOptions(with_source="recorded")
 PATHS = list(text_paths())
 HOSTILE = [
     "",
@@ -65,15 +66,18 @@ HOSTILE = [
 def outcome(record: dict[str, Any]) -> ReprobuildError | None:
     """Take the record all the way: the error, or None after a recipe without anything unexpected."""
     content = json.dumps(record).encode("utf-8")
-    try:
-        snapshot = records.parse(content, "hostile.json")
-        made = plan(snapshot, CATALOG)
-        recipe = render(made, snapshot)
-    except ReprobuildError as error:
-        return error
-    assert_harmless(recipe)
-    assert all(line.isprintable() for line in explain(made, Page(facts=True)).splitlines())
-    return None
+    first: ReprobuildError | None = None
+    for options in (PlanOptions(), WITH_SOURCE):
+        try:
+            snapshot = records.parse(content, "hostile.json")
+            made = plan(snapshot, CATALOG, options)
+            recipe = render(made, snapshot)
+        except ReprobuildError as error:
+            first = first or error
+            continue
+        assert_harmless(recipe)
+        assert all(line.isprintable() for line in explain(made, Page(facts=True)).splitlines())
+    return first
 
 
 def assert_clear(error: ReprobuildError, path: Path) -> None:

@@ -34,6 +34,7 @@ from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.packages import Sources, treat
 from reprobuild.planner.python import decide_source, decide_version
 from reprobuild.planner.recorded_system import Needs
+from reprobuild.planner.source_code import with_source_code
 from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
@@ -53,7 +54,7 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
     Raises RecordError, which names the path in the record, for text that fits no grammar; PlanError when no image
     can come near, or with ``options.strict`` when the plan is not exact.
     """
-    result = _plan(examine(snapshot), snapshot, catalog, options)
+    result = with_source_code(_plan(examine(snapshot), snapshot, catalog, options), snapshot, options)
     return refuse_inexact(result) if options.strict else result
 
 

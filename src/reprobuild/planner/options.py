@@ -20,10 +20,15 @@ _REFERENCE = re.compile(
     r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"  # tag
     r"(?:@sha256:[0-9a-f]{64})?"
 )
+_REPOSITORY = re.compile(r"(?:https?|git|file)://[A-Za-z0-9._~!*+,=:@%/-]{1,1000}")
 _GPU = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ()/._+-]{1,99}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{0,127}(?:=[A-Za-z0-9.+:~-]{1,127})?")
 _PYTHON = re.compile(r"[23]\.[0-9]{1,2}\.[0-9]{1,2}(?:(?:a|b|rc)[0-9]{1,2})?")
+
+
+RECORDED = "recorded"
+"""What ``--with-source`` says in place of a URL when the repository that the record names is meant."""
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Take the same torch for another CUDA where the recorded build does not run there."""
     same_family: bool = False
     """Stay with the recorded family of distributions (Red Hat's) rather than Ubuntu."""
+    with_source: str | None = None
+    """URL of the repository that the run's code is checked out from, or ``recorded`` for the record's own."""
     strict: bool = False
     """Refuse a plan that is not exact, listing everything that is not."""
 
@@ -61,9 +68,26 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         _check(self.base_digest, _DIGEST, "--base-digest", "sha256: and 64 hexadecimal digits")
         _check(self.uv_image, _REFERENCE, "--uv-image", "an image reference")
         _check(self.python, _PYTHON, "--python", "a full version such as 3.10.12")
+        _check_repository(self.with_source)
         _check(self.gpu, _GPU, "--gpu", "a GPU's name such as 'NVIDIA GeForce RTX 3090'")
         for package in self.extra_apt:
             _check(package, _APT_PACKAGE, "--apt", "the name of a Debian package, or name=version")
+
+
+def _check_repository(value: str | None) -> None:
+    if value is None or value == RECORDED:
+        return
+    if re.match(r"(?:ssh://|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:)", value[:300]):
+        raise UsageError(
+            "--with-source: a build has no keys for a secure shell",
+            hint="name the repository's https:// address, or 'recorded' for the record's own",
+        )
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise UsageError(
+            "--with-source: the URL holds credentials, and a Dockerfile is no place for them",
+            hint="leave them out here, and build with --build-arg SOURCE_REPOSITORY=URL",
+        )
+    _check(value, _REPOSITORY, "--with-source", "the URL of a repository, or the word 'recorded'")
 
 
 def _check(value: str | None, grammar: re.Pattern[str], option: str, expected: str) -> None:

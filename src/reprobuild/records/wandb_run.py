@@ -31,6 +31,8 @@ FILES = ("requirements.txt", "wandb-metadata.json", "config.yaml", "conda-enviro
 
 LARGEST_DIFF = 8 * 1024 * 1024
 _CONDA_HOME = re.compile(r"(?:mini|ana)conda|(?:mini|mamba)forge|micromamba|[\\/]conda[\\/]", re.IGNORECASE)
+_UPSTREAM = re.compile(r"(?:^|/)upstream_diff_([0-9a-f]{40}|[0-9a-f]{64})\.patch$")
+_NOT_PUBLISHED = "the run's own commit was not on the remote; what differed from commit {} is recorded"
 _METADATA_KEYS = frozenset({"heartbeatAt", "startedAt", "codePath", "cpu_count", "executable", "program"})
 
 
@@ -199,10 +201,15 @@ def _of_config(config: dict[str, Any], source: str) -> Snapshot:
 
 
 def _diff(folder: Folder) -> Iterator[Part]:
-    """What was changed against the commit: ``diff.patch``, or the upstream one where the commit was not pushed."""
+    """What was changed: against the newest commit that the remote had, where W&B found another than the run's own,
+    else against that.
+
+    ``upstream_diff_<commit>.patch`` holds the unpublished commits and the changes of the work tree, ``diff.patch``
+    those of the work tree alone, against a commit that nobody else may have.
+    """
     names = sorted(
-        (path for path in folder.files if path.endswith(".patch")),
-        key=lambda path: (not path.endswith("diff.patch"), path),
+        (path for path in folder.files if path.endswith("diff.patch") or _UPSTREAM.search(path)),
+        key=lambda path: (_UPSTREAM.search(path) is None, path),
     )
     if not names:
         return
@@ -215,8 +222,12 @@ def _diff(folder: Folder) -> Iterator[Part]:
         return
     text, removed = without_credentials(decode(folder.files[names[0]]))
     redactions = {"source.diff": removed} if removed else {}
-    if text.strip():
-        yield Part(source=source, snapshot=Snapshot(source=SourceFacts(dirty=True, diff=text), redactions=redactions))
+    if not text.strip():
+        return
+    base = _UPSTREAM.search(source)
+    notes = (Note(code="commit-not-published", message=_NOT_PUBLISHED.format(base[1]), path=source),) if base else ()
+    facts = SourceFacts(dirty=None if base else True, diff=text, diff_base=base[1] if base else None)
+    yield Part(source=source, snapshot=Snapshot(source=facts, redactions=redactions, notes=notes))
 
 
 def _conda(folder: Folder, parts: list[Part]) -> Iterator[Part]:

@@ -9,6 +9,7 @@ import msgspec
 
 from reprobuild.errors import PlanError
 from reprobuild.plan import Plan
+from reprobuild.render.checkout import PATCH
 from reprobuild.render.folder import write_recipe
 from reprobuild.render.recipe import PYTORCH_INDEX, Recipe, RecipeDefaults
 from reprobuild.render.requirements import build_constraint_file, build_requires_file, requirement_file
@@ -46,6 +47,9 @@ def render(
         "environment.json": snapshot.to_json().encode("ascii"),
         "plan.json": _plan_file(plan),
     }
+    if plan.checkout is not None and plan.checkout.changed:
+        files[PATCH] = _patch(snapshot)
+        files[".dockerignore"] += b"!source\n"
     for number, group in enumerate(plan.groups, start=1):
         files[requirement_path(number, group)] = requirement_file(group)
         if group.build_constraints:
@@ -53,6 +57,12 @@ def render(
         if lines := build_requires_of(number, plan):
             files[build_requires_path(number, group)] = build_requires_file(group, lines)
     return Recipe(files=files)
+
+
+def _patch(snapshot: Snapshot) -> bytes:
+    """The recorded changes as git takes them. Nothing of them stands in the Dockerfile."""
+    diff = (snapshot.source.diff if snapshot.source else None) or ""
+    return (diff if diff.endswith("\n") else f"{diff}\n").encode("utf-8", "replace")
 
 
 def _plan_file(plan: Plan) -> bytes:

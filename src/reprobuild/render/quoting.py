@@ -6,6 +6,7 @@ plan may come from a file: what no quoting can make safe there is a PlanError, n
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import textwrap
@@ -22,6 +23,8 @@ _IMAGE = re.compile(
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _SYSTEM_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_:-]{0,127}(=[A-Za-z0-9.+:~-]{1,127})?")
 _MAXIMUM_WORD = 4096
+_LONGEST_COMMAND = 60_000
+"""The engine reads lines of at most 64 KiB."""
 
 
 def comment(text: str, indent: str = "") -> str:
@@ -65,6 +68,17 @@ def shell_word(text: str) -> str:
     if not text.isascii() or "<<" in text or text.endswith("\\") or len(text) > _MAXIMUM_WORD:
         raise PlanError(f"the plan holds text that no command line of a Dockerfile can hold: {text[:80]!r}")
     return shlex.quote(text)
+
+
+def json_array(words: Iterable[str]) -> str:
+    """The exec form of CMD: no shell reads it, and the engine puts no variable into it."""
+    texts = list(words)
+    if any("\0" in text for text in texts):
+        raise PlanError("the plan holds a command with a null byte")
+    text = json.dumps(texts, ensure_ascii=True)
+    if len(text) > _LONGEST_COMMAND:
+        raise PlanError("the plan holds a command that is longer than a Dockerfile's line can be")
+    return text
 
 
 def image_reference(text: str) -> str:

@@ -28,9 +28,10 @@ from reprobuild.plan import (
     Question,
     SourcePython,
 )
+from reprobuild.render.checkout import CheckoutStep, checkout_steps, working_directory
 from reprobuild.render.commands import GroupFiles, build_requires, install_command
 from reprobuild.render.interpreter import Copy, PythonView, compiler_packages, python_view
-from reprobuild.render.quoting import file_name, image_reference, single_line, system_package
+from reprobuild.render.quoting import file_name, image_reference, json_array, single_line, system_package
 from reprobuild.render.recipe import RecipeDefaults
 
 STALE_NVIDIA_SOURCES = ("/etc/apt/sources.list.d/cuda*", "/etc/apt/sources.list.d/nvidia-ml*")
@@ -97,6 +98,11 @@ class View(Fields, frozen=True, kw_only=True):
     python: PythonView
     groups: tuple[GroupStep, ...]
     copies: tuple[Copy, ...]
+    checkouts: tuple[CheckoutStep, ...]
+    """None or one."""
+    working_directory: str
+    command: str
+    """The image's command as a JSON array."""
     environment: tuple[tuple[str, str], ...]
     labels: tuple[tuple[str, str], ...]
 
@@ -124,6 +130,9 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
         python=python,
         groups=tuple(_group(number, plan) for number in range(1, len(plan.groups) + 1)),
         copies=(*python.copies, Copy(stage="builder", path="/opt/venv")),
+        checkouts=checkout_steps(plan),
+        working_directory=working_directory(plan),
+        command=json_array(plan.command or ("python",)),
         environment=_environment(plan),
         labels=_labels(plan),
     )
@@ -204,6 +213,8 @@ def _build_packages(plan: Plan) -> tuple[Names, ...]:
     wanted = {"ca-certificates": "TLS connections to indexes and mirrors"}
     if any(group.needs_git for group in plan.groups):
         wanted["git"] = "packages from version control"
+    elif plan.checkout is not None:
+        wanted["git"] = "the code of the run"
     if isinstance(plan.python, SourcePython):
         wanted |= dict.fromkeys(compiler_packages(plan.python, base.package_manager), "to compile CPython")
     of_base = isinstance(plan.python, BasePython)
@@ -301,5 +312,6 @@ def _labels(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("dev.reprobuild.snapshot-digest", plan.snapshot_digest),
         ("dev.reprobuild.plan-digest", plan.digest),
         ("dev.reprobuild.fidelity", str(plan.fidelity)),
+        *((("dev.reprobuild.source-commit", plan.checkout.commit),) if plan.checkout else ()),
         ("dev.reprobuild.version", __version__),
     )

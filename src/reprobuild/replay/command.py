@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 import shlex
 
 from reprobuild.errors import UsageError
+from reprobuild.planner.run_command import is_python
+from reprobuild.planner.run_command import recorded_command as recorded_command
 from reprobuild.snapshot import CommandFacts, Snapshot
-
-_PYTHON = re.compile(r"(.*[/\\])?python[\d.]*(\.exe)?", re.IGNORECASE)
-
-
-def recorded_command(snapshot: Snapshot) -> tuple[str, ...]:
-    """The recorded command, with the image's Python for whatever interpreter it names; empty when none is recorded."""
-    facts = snapshot.command
-    if facts is None or not facts.program:
-        return ()
-    program = facts.program
-    if _PYTHON.fullmatch(program):
-        return ("python", *facts.arguments)
-    if program.endswith(".py"):
-        return ("python", program, *facts.arguments)
-    return (posixpath.basename(program.replace("\\", "/")), *facts.arguments)
 
 
 def chosen_command(snapshot: Snapshot, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,7 +23,7 @@ def chosen_command(snapshot: Snapshot, given: tuple[str, ...]) -> tuple[str, ...
 
 def command_facts(command: tuple[str, ...]) -> CommandFacts:
     """A command in the shape in which it is recorded, so that two compare."""
-    bare = command[1:] if command and _PYTHON.fullmatch(command[0]) and len(command) > 1 else command
+    bare = command[1:] if command and is_python(command[0]) and len(command) > 1 else command
     return CommandFacts(program=bare[0], arguments=tuple(bare[1:])) if bare else CommandFacts()
 
 

@@ -63,6 +63,18 @@ def test_whose_export_it_is(
     assert bool(another_environment(run, export)) == differs
 
 
+def test_changes_against_a_published_commit_are_kept_with_that_commit(tmp_path: Path) -> None:
+    run = shutil.copytree(RECORDS / "wandb-run", tmp_path / "run")
+    base = "fedcba9876543210fedcba9876543210fedcba98"
+    (run / "files" / f"upstream_diff_{base}.patch").write_text("diff --git a/x b/x\n+unpublished\n")
+    source = read(run).source
+    assert source is not None and source.diff is not None and "+unpublished" in source.diff
+    assert (source.commit, source.diff_base) == ("0123456789012345678901234567890123456789", base)
+    (run / "files" / "diff.patch").unlink()
+    again = read(run).source
+    assert again is not None and (again.diff_base, again.dirty) == (base, None)
+
+
 def test_a_broken_file_of_a_run_is_a_note(tmp_path: Path) -> None:
     run = shutil.copytree(RECORDS / "wandb-run", tmp_path / "run")
     (run / "files" / "wandb-metadata.json").write_text('{"os": "Lin')
