@@ -58,6 +58,12 @@ PLAN_SETTINGS = (
     Setting("uv-image", "text", "IMAGE", "image that the uv binary is copied from"),
     Setting("python", "text", "X.Y.Z", "CPython version, for a record that does not tell it or tells it wrongly"),
     Setting("apt", "list", "PACKAGE", "system package to install as well; repeatable"),
+    Setting(
+        "package-index",
+        "pairs",
+        "NAME=URL",
+        "take this package from that index and from no other; repeatable",
+    ),
     Setting("gpu", "text", "NAME", "judge the plan by this GPU, as nvidia-smi -L prints it (default: the record's)"),
     Setting("host", "flag", None, "judge the plan by this machine's GPU and driver"),
     Setting(

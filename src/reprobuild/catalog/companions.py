@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -129,6 +130,8 @@ class Companions:
             else:
                 self._named.setdefault(each.name, []).append(each)
         self._glob = re.compile("|".join(fnmatch.translate(each.name) for each in self._globs) or r"(?!)")
+        found = (urlsplit(each.url.partition("{")[0]).hostname for each in self.origins if each.url)
+        self._hosts = frozenset(host for host in found if host)
         self._onnxruntime = {row["version"]: row for row in onnxruntime.rows}
 
     def belonging(self, torch: str) -> dict[str, Companion]:
@@ -164,6 +167,11 @@ class Companions:
         if self._glob.match(wanted):
             return [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
         return rows
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Hosts of the indexes and pages that the table knows."""
+        return self._hosts
 
     def pytorch_packages(self) -> frozenset[str]:
         """The packages that PyTorch's own index holds, apart from torch's requirements."""

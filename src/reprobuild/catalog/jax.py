@@ -64,6 +64,11 @@ class Jax:
         self._releases = {row["version"]: _release(row) for row in releases.rows}
         self._wheels = {(row["package"], row["version"]): _wheel(row) for row in wheels.rows}
 
+    @property
+    def page(self) -> str:
+        """The address of one of JAX's own pages, all of which are on one host."""
+        return CPU_FIND_LINKS
+
     def release(self, version: str) -> JaxRelease | None:
         """The release of jax at this version."""
         return self._releases.get(version)

@@ -116,6 +116,9 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         fields["platform"] = parse_platform(str(found["platform"].value), found["platform"].origin)
     if "apt" in found:
         fields["extra_apt"] = fields.pop("apt")
+    if "package-index" in found:
+        pairs = fields.pop("package_index")
+        fields["package_indexes"] = tuple(tuple(pair.split("=", 1)) for pair in pairs)
     if fields.pop("host", False):
         fields["host"] = gpus_of_this_machine(found["host"].origin)
     try:

@@ -31,10 +31,13 @@ from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.libraries import place_libraries
 from reprobuild.planner.options import PlanOptions
-from reprobuild.planner.packages import Sources, treat
+from reprobuild.planner.other_indexes import warnings_of_indexes
+from reprobuild.planner.packages import treat
 from reprobuild.planner.python import decide_source, decide_version
 from reprobuild.planner.recorded_system import Needs
+from reprobuild.planner.source_build import BuildContext
 from reprobuild.planner.source_code import with_source_code
+from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages
 from reprobuild.planner.target import Target, decide_platform
@@ -66,15 +69,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     machine = machine_of(snapshot, catalog, options)
     frameworks = decide_frameworks(subject, machine, target, catalog, options)
     torch = frameworks.torch
-    sources = Sources(
-        subject=subject,
-        target=target,
-        torch=torch,
-        catalog=catalog,
-        source=snapshot.source,
-        checkouts=recorded_checkouts(snapshot),
-        has_own_base=options.base is not None,
-    )
+    sources = _sources(subject, snapshot, target, torch, catalog, options)
     treated = treat_all(subject, sources)
     container = torch.container if torch else None
     open_ends = gaps(subject) if container is None else ()
@@ -133,10 +128,31 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
             *base.warnings,
             *((warning_of(open_ends),) if open_ends else ()),
             *_treatment_warnings(treated),
+            *warnings_of_indexes(subject, groups, catalog),
             *system_warnings,
             *time_warnings,
         ),
         notes=base.notes,
+    )
+
+
+def _sources(
+    subject: Subject,
+    snapshot: Snapshot,
+    target: Target,
+    torch: TorchBuild | None,
+    catalog: Catalog,
+    options: PlanOptions,
+) -> Sources:
+    return Sources(
+        subject=subject,
+        target=target,
+        torch=torch,
+        catalog=catalog,
+        source=snapshot.source,
+        build=BuildContext(target=target, catalog=catalog, torch=torch, may_have_nvcc=options.base is not None),
+        checkouts=recorded_checkouts(snapshot),
+        indexes={canonicalize_name(name): url for name, url in options.package_indexes},
     )
 
 

@@ -30,6 +30,8 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True, gc=False, order=True):
 
     rank: int
     name: str
+    origin: str
+    """Address of the index or page, where it is another project's: names may be equal."""
     build_isolation: bool
     needs_nvcc: bool
     needs_compiler: bool
@@ -54,8 +56,20 @@ def group(
         if isinstance(item.treatment, Install):
             members.setdefault(_key(item.treatment), []).append(item.treatment)
     groups = [_group_of(key, installs, exclude_newer) for key, installs in sorted(members.items())]
+    groups = _named_apart(groups)
     completion = _completion(treated, complete, exclude_newer)
     return (*groups, completion) if completion else tuple(groups)
+
+
+def _named_apart(groups: list[PackageGroup]) -> list[PackageGroup]:
+    """Groups of two pages whose addresses end alike get names of their own."""
+    seen: dict[str, int] = {}
+    named = []
+    for each in groups:
+        seen[each.name] = seen.get(each.name, 0) + 1
+        count = seen[each.name]
+        named.append(msgspec.structs.replace(each, name=f"{each.name}-{count}") if count > 1 else each)
+    return named
 
 
 def _key(install: Install) -> _Key:
@@ -63,6 +77,7 @@ def _key(install: Install) -> _Key:
     return _Key(
         rank=rank,
         name=name,
+        origin=install.origin.url if isinstance(install.origin, NamedIndex | FindLinks) else "",
         build_isolation=install.build_isolation,
         needs_nvcc=install.needs_nvcc,
         needs_compiler=install.needs_compiler,

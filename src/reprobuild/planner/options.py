@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
-from reprobuild.errors import UsageError
+from reprobuild.errors import RecordError, UsageError
 from reprobuild.plan import Platform
+from reprobuild.planner import grammar
 from reprobuild.snapshot import GpuFacts
 
 Flavor = Literal["auto", "slim", "runtime", "devel"]
@@ -56,6 +58,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """GPUs and driver of the machine that the image shall run on."""
     rescue: bool = False
     """Take the same torch for another CUDA where the recorded build does not run there."""
+    package_indexes: tuple[tuple[str, str], ...] = ()
+    """Names of packages and the index that each of them is on, where that is not the default one."""
     same_family: bool = False
     """Stay with the recorded family of distributions (Red Hat's) rather than Ubuntu."""
     with_source: str | None = None
@@ -70,6 +74,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         _check(self.python, _PYTHON, "--python", "a full version such as 3.10.12")
         _check_repository(self.with_source)
         _check(self.gpu, _GPU, "--gpu", "a GPU's name such as 'NVIDIA GeForce RTX 3090'")
+        for name, url in self.package_indexes:
+            _check_index(name, url)
         for package in self.extra_apt:
             _check(package, _APT_PACKAGE, "--apt", "the name of a Debian package, or name=version")
 
@@ -88,6 +94,19 @@ def _check_repository(value: str | None) -> None:
             hint="leave them out here, and build with --build-arg SOURCE_REPOSITORY=URL",
         )
     _check(value, _REPOSITORY, "--with-source", "the URL of a repository, or the word 'recorded'")
+
+
+def _check_index(name: str, url: str) -> None:
+    try:
+        grammar.project_name(name, "NAME")
+        grammar.url(url, "URL", grammar.WEB_SCHEMES)
+    except RecordError as error:
+        raise UsageError(f"--package-index: {error}", hint="--package-index NAME=https://host/simple") from None
+    if "@" in urlsplit(url).netloc:
+        raise UsageError(
+            "--package-index: the URL holds credentials, which would be written into the recipe",
+            hint="leave them out, and let the build find them in a netrc file or a mirror",
+        )
 
 
 def _check(value: str | None, grammar: re.Pattern[str], option: str, expected: str) -> None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import assert_never
 
 import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.companions import PackageOrigin, torch_of_local, variant_of_local
+from reprobuild.catalog.companions import variant_of_local
 from reprobuild.catalog.torch_wheels import local_of, nightly_date
 from reprobuild.plan import (
     DefaultIndex,
     Direct,
     Fidelity,
     FindLinks,
-    NamedIndex,
-    Origin,
-    PlanWarning,
     PytorchFolder,
     Requirement,
 )
@@ -28,13 +23,15 @@ from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.grouping import is_built_from_url
 from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.ngc import provided
+from reprobuild.planner.origin import Place, page_of, place_of, recorded_index
 from reprobuild.planner.rescue import replaced_by_rescue
-from reprobuild.planner.source_build import BuildContext, prepared, prepared_from_url
-from reprobuild.planner.subject import Package, Subject
+from reprobuild.planner.source_build import prepared, prepared_from_url
+from reprobuild.planner.sources import Sources
+from reprobuild.planner.subject import Package
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
-from reprobuild.snapshot import DirectUrl, SourceFacts
+from reprobuild.planner.unavailable import gone_nightly, on_no_index, unpublished
 
 FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"})
 """Projects on PyTorch's index that must be of torch's own variant, or their compiled part does not load."""
@@ -47,27 +44,7 @@ HEAVY = re.compile(
 NVIDIA publishes small tools under such names as well.
 """
 
-_PYTORCH_INDEX_URL = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})/?")
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}")
-
-
-class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """What the treatment of a package depends on besides itself."""
-
-    subject: Subject
-    target: Target
-    torch: TorchBuild | None
-    catalog: Catalog
-    source: SourceFacts | None
-    checkouts: Mapping[str, DirectUrl] = {}
-    """Repositories of what was installed in place, by canonical name."""
-    has_own_base: bool = False
-    """Whether the user named the base."""
-
-    @property
-    def build(self) -> BuildContext:
-        """What a build from source depends on."""
-        return BuildContext(target=self.target, catalog=self.catalog, torch=self.torch, may_have_nvcc=self.has_own_base)
 
 
 def treat(package: Package, sources: Sources) -> Treatment:
@@ -101,15 +78,21 @@ def treat(package: Package, sources: Sources) -> Treatment:
         return Resolve(requirement=requirement, reason="the record tells no version of it")
     if package.version is None:
         return LeaveOut(reason=f"{package.version_text} is no version that a package index can hold")
-    row, _, _ = _row_of(package, sources)
-    if row is not None and row.kind == "none":
-        return _on_no_index(package, row)
-    has_own_page = row is not None and row.kind in ("find-links", "index")
-    if package.version.is_devrelease and not has_own_page:
-        return _gone_nightly(package) if nightly_date(package.version_text) else _unpublished(package)
-    treatment = _from_index(package, package.version, sources)
+    return _on_an_index(package, package.version, sources)
+
+
+def _on_an_index(package: Package, version: Version, sources: Sources) -> Treatment:
+    """What became of a plain pin: the index that has it, or that none does."""
+    place = place_of(package, sources)
+    is_named = package.canonical in sources.indexes
+    if place.row is not None and place.row.kind == "none" and not is_named:
+        return on_no_index(package, place.row.note or "no index has it")
+    if version.is_devrelease and not (place.is_own or is_named):
+        return gone_nightly(package) if nightly_date(str(version)) else unpublished(package)
+    treatment = _from_index(package, version, place, sources)
     if isinstance(treatment, Install) and not isinstance(treatment.origin, PytorchFolder | FindLinks):
-        return prepared(treatment, package, sources.build)
+        is_source = place.row is not None and place.row.kind == "source"
+        return prepared(treatment, package, sources.build, is_source=is_source)
     return treatment
 
 
@@ -151,17 +134,17 @@ def hashes_of(package: Package) -> str:
     return "".join(f" --hash={value}" for value in package.hashes)
 
 
-def _from_index(package: Package, version: Version, sources: Sources) -> Treatment:
-    local = version.local or ""
+def _from_index(package: Package, version: Version, place: Place, sources: Sources) -> Treatment:
+    local = version.local
     pin = f"{package.name}=={package.version_text}"
     followed = _following_torch(package, version, sources)
     if followed is not None:
         return followed
-    if local:
-        return _with_local(package, version, local, sources)
+    if local and package.canonical not in sources.indexes:
+        return _with_local(package, version, local, place, sources)
     builder = _other_builder(package)
     return Install(
-        origin=_recorded_index(package) or _page_of(package, sources) or DefaultIndex(),
+        origin=recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex(),
         requirement=Requirement(name=package.name, line=pin + hashes_of(package)),
         fidelity=Fidelity.EQUIVALENT if builder else Fidelity.EXACT,
         difference=f"{builder} build of it gives way to the same version from the default index" if builder else None,
@@ -175,16 +158,6 @@ def _other_builder(package: Package) -> str | None:
     if package.distribution.conda is not None or installer == "conda":
         return "conda's"
     return "the operating system's" if installer in ("debian", "apt", "dpkg", "rpm", "dnf") else None
-
-
-def _recorded_index(package: Package) -> Origin | None:
-    """The index that a lock file names for it, where it is PyTorch's. Others follow the default index."""
-    text = package.distribution.index_url
-    if not text:
-        return None
-    url = grammar.url(text, f"{package.path}.index_url", grammar.WEB_SCHEMES)
-    found = _PYTORCH_INDEX_URL.fullmatch(url)
-    return PytorchFolder(folder=found.group(1)) if found else None
 
 
 def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:
@@ -229,11 +202,11 @@ def _is_from_default_index(package: Package) -> bool:
     return bool(package.hashes)
 
 
-def _with_local(package: Package, version: Version, local: str, sources: Sources) -> Treatment:
+def _with_local(package: Package, version: Version, local: str, place: Place, sources: Sources) -> Treatment:
     """A local version is on no default index: the project's own page has it, or its public version stands in."""
     pin = f"{package.name}=={package.version_text}"
     requirement = Requirement(name=package.name, line=pin + hashes_of(package))
-    page = _page_of(package, sources)
+    page = recorded_index(package, sources) or page_of(package, place, sources)
     if page is not None:
         return Install(origin=page, requirement=requirement, heavy=True)
     public = Requirement(name=package.name, line=f"{package.name}=={version.public}")
@@ -242,44 +215,11 @@ def _with_local(package: Package, version: Version, local: str, sources: Sources
         final = f"{package.name}=={version.base_version}"
         return _public_version(package, Requirement(name=package.name, line=final), f"+{local} is conda's label for it")
     if version.is_devrelease or version.is_prerelease:
-        return _unpublished(package)
+        return unpublished(package)
     if variant_of_local(local):
         found = _public_version(package, public, f"no index is known that has its build for {local}")
         return msgspec.structs.replace(found, fidelity=Fidelity.SUBSTITUTED)
     return _public_version(package, public, f"+{local} is another builder's mark")
-
-
-def _on_no_index(package: Package, row: PackageOrigin) -> LeaveOut:
-    return LeaveOut(
-        reason=row.note or "no index has it",
-        warning=PlanWarning(
-            code="not-installable",
-            message=f"{package.pin} can't be installed as recorded: {row.note or 'no index has it'}",
-            hint="put the repository and commit it was built from into the record (NAME @ git+URL@COMMIT)",
-        ),
-    )
-
-
-def _gone_nightly(package: Package) -> LeaveOut:
-    return LeaveOut(
-        reason=f"{package.version_text} is a nightly build, and indexes keep those for weeks only",
-        warning=PlanWarning(
-            code="nightly-gone",
-            message=f"{package.pin} is a nightly build, which no index keeps, so the image does not hold it",
-            hint="put the release that followed into the record",
-        ),
-    )
-
-
-def _unpublished(package: Package) -> LeaveOut:
-    return LeaveOut(
-        reason=f"{package.version_text} was built from source, and no index has it",
-        warning=PlanWarning(
-            code="unpublished-version",
-            message=f"{package.pin} was built from source, so the image does not hold it",
-            hint="record the repository and commit it was built from",
-        ),
-    )
 
 
 def _public_version(package: Package, requirement: Requirement, why: str) -> Install:
@@ -290,47 +230,3 @@ def _public_version(package: Package, requirement: Requirement, why: str) -> Ins
         difference=f"{why}, and the default index has that version without it",
         heavy=bool(HEAVY.fullmatch(package.canonical)),
     )
-
-
-def _pytorch_folder(row: PackageOrigin, local: str, sources: Sources) -> PytorchFolder | None:
-    """The folder that a suffix names; torch's own for what only PyTorch's index has, with or without suffix."""
-    if local:
-        return PytorchFolder(folder=local) if local in sources.catalog.torch_wheels.folders else None
-    if row.local:
-        return None
-    if row.name.endswith("-xpu"):
-        return PytorchFolder(folder="xpu")
-    own = sources.torch.folder if sources.torch and sources.torch.kind != "cpu" else None
-    return PytorchFolder(folder=own) if own else None
-
-
-def _row_of(package: Package, sources: Sources) -> tuple[PackageOrigin | None, str | None, str | None]:
-    """The table's row for it, and the torch and the variant that it is looked up beside."""
-    local = local_of(package.version_text or "")
-    variant = variant_of_local(local) or (sources.torch.variant if sources.torch else None)
-    torch = torch_of_local(local) or (sources.torch.release.version if sources.torch else None)
-    row = sources.catalog.companions.origin(package.canonical, package.version_text, torch=torch, variant=variant)
-    return row, torch, variant
-
-
-def _page_of(package: Package, sources: Sources) -> Origin | None:
-    """Where this project publishes this version beside the default index; None where nobody is known to."""
-    local = local_of(package.version_text or "")
-    if package.canonical == "jaxlib":
-        page = sources.catalog.jax.find_links(package.version_text or "")
-        return FindLinks(url=page) if page else None
-    row, torch, variant = _row_of(package, sources)
-    if row is None:
-        return None
-    match row.kind:
-        case "pytorch":
-            return _pytorch_folder(row, local, sources)
-        case "find-links" | "index":
-            url = row.address(torch=torch, variant=variant, python=sources.target.python, version=package.version_text)
-            if url is None:
-                return None
-            return FindLinks(url=url) if row.kind == "find-links" else NamedIndex(url=url)
-        case "source" | "default" | "none":
-            return None
-        case never:
-            assert_never(never)

@@ -40,11 +40,16 @@ class BuildContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the user named a base, which may bring the nvcc of a CUDA whose images are gone."""
 
 
-def prepared(install: Install, package: Package, context: BuildContext) -> Install | LeaveOut:
-    """The same installation from an index with what its build needs, where it has to be built at all."""
+def prepared(
+    install: Install, package: Package, context: BuildContext, *, is_source: bool = False
+) -> Install | LeaveOut:
+    """The same installation from an index with what its build needs, where it has to be built at all.
+
+    ``is_source`` tells that the project publishes nothing but sources.
+    """
     traps = context.catalog.sdist_traps.of(package.canonical, package.version_text, context.target.python)
     install = _with_installer(install, traps)
-    if not is_built(package, context):
+    if not is_source and not is_built(package, context):
         return install
     is_equivalent = not package.compiled_locally and bool(package.tags)
     fidelity = max(install.fidelity, Fidelity.EQUIVALENT, key=lambda each: each.rank)
@@ -108,15 +113,7 @@ def is_built(package: Package, context: BuildContext) -> bool:
         return True
     if package.version_text is None:
         return False
-    torch, catalog, target = context.torch, context.catalog, context.target
-    origin = catalog.companions.origin(
-        package.canonical,
-        package.version_text,
-        torch=torch.release.version if torch else None,
-        variant=torch.variant if torch else None,
-    )
-    if origin is not None and origin.kind == "source":
-        return True
+    catalog, target = context.catalog, context.target
     has_wheel = catalog.sdist_traps.has_wheel(package.canonical, package.version_text, target.python, target.machine)
     return has_wheel is False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -95,6 +96,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """The told day. An inferred one only bounds it from below, so that nothing may be cut off there."""
     era: datetime.date | None
     """The told or inferred day, for what only needs to know how old the run is."""
+    default_index: str | None
+    """The index that most packages of a lock file name: the default one of its author, or a mirror of it."""
+    listed_indexes: tuple[str, ...]
+    """Indexes and pages that the list of packages names beside them."""
     inferred: frozenset[str]
     """Paths of facts that the reader of the record inferred."""
     is_deep: bool
@@ -142,6 +147,11 @@ def examine(snapshot: Snapshot) -> Subject:
         cuda_toolkit=_optional(grammar.version_text, snapshot.cuda_toolkit, "cuda_toolkit"),
         recorded_on=None if "recorded_at" in inferred else day,
         era=day,
+        default_index=_default_index(snapshot),
+        listed_indexes=tuple(
+            grammar.url(url, f"package_indexes[{place}]", grammar.WEB_SCHEMES)
+            for place, url in enumerate(snapshot.package_indexes)
+        ),
         inferred=inferred,
         is_deep=any(distribution.metadata_format for distribution in snapshot.distributions),
     )
@@ -149,6 +159,11 @@ def examine(snapshot: Snapshot) -> Subject:
 
 def _optional(check: Callable[[str, str], str], text: str | None, path: str) -> str | None:
     return check(text, path) if text else None
+
+
+def _default_index(snapshot: Snapshot) -> str | None:
+    named = Counter(each.index_url for each in snapshot.distributions if each.index_url)
+    return grammar.url(named.most_common(1)[0][0], "index_url", grammar.WEB_SCHEMES) if named else None
 
 
 def _minor(cuda: str | None) -> str | None:

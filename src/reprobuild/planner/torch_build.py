@@ -143,19 +143,29 @@ def _distance(one: Version, other: Version) -> int:
 
 
 def _from_named_folder(question: TorchQuestion) -> TorchBuild | None:
-    """The build in the folder of PyTorch's index that the record itself names, by a URL or a lock file."""
+    """The build in the folder of PyTorch's index that the record itself names, by a URL, a lock file or its list."""
     distribution = question.package.distribution if question.package else None
     if distribution is None:
         return None
     urls = (distribution.direct_url.url if distribution.direct_url else None, distribution.index_url)
     found = next((match for url in urls if url and (match := _PYTORCH_FOLDER.match(url))), None)
-    if found is None:
-        return None
+    folder = found.group(1) if found else _listed_folder(question)
     local = local_of(question.told)
-    variants = [each for each in question.published if each.folder == found.group(1) and local in ("", each.local)]
-    if not variants:
+    variants = [each for each in question.published if each.folder == folder and local in ("", each.local)]
+    if folder is None or not variants:
         return None
-    return from_folder(question, variants[0], f"the record names PyTorch's {found.group(1)} index for torch")
+    return from_folder(question, variants[0], f"the record names PyTorch's {folder} index for torch")
+
+
+def _listed_folder(question: TorchQuestion) -> str | None:
+    """The one folder that the list's options name, where nothing else tells torch's build.
+
+    pip takes the build with a suffix for a version without one, where an index offers both.
+    """
+    told = (local_of(question.told), question.own_local, question.subject.torch_cuda)
+    listed = (_PYTORCH_FOLDER.match(url) for url in question.subject.listed_indexes)
+    folders = {found.group(1) for found in listed if found}
+    return folders.pop() if len(folders) == 1 and not any(told) else None
 
 
 def _with_suffix(question: TorchQuestion, local: str) -> TorchBuild:

@@ -11,7 +11,7 @@ import msgspec
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import distribution_of_spec, snapshot_of_packages
 from reprobuild.records.document import Document
-from reprobuild.records.requirement_lines import RequirementList, option_notes, parse_lines
+from reprobuild.records.requirement_lines import RequirementList, indexes_of, option_notes, parse_lines
 from reprobuild.records.text import bounded, shortened
 from reprobuild.records.yaml_text import text_of
 from reprobuild.snapshot import Distribution, Note, Snapshot
@@ -48,7 +48,10 @@ def read(document: Document) -> Snapshot:
         distributions, document.source, prefix=text_of(value.get("prefix")), notes=bounded(notes)
     )
     return msgspec.structs.replace(
-        snapshot, redactions={"dependencies": pip.redactions} if pip.redactions else {}, notes=bounded(snapshot.notes)
+        snapshot,
+        package_indexes=indexes_of(pip.options),
+        redactions={"dependencies": pip.redactions} if pip.redactions else {},
+        notes=bounded(snapshot.notes),
     )
 
 

@@ -16,7 +16,7 @@ from reprobuild.errors import RecordError
 from reprobuild.records.credentials import without_credentials, without_secret_values
 from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
-from reprobuild.records.requirement_lines import RequirementList, option_notes, parse_line, parse_lines
+from reprobuild.records.requirement_lines import RequirementList, indexes_of, option_notes, parse_line, parse_lines
 from reprobuild.records.text import at_most, bounded
 from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
 from reprobuild.snapshot import (
@@ -62,8 +62,20 @@ def read(document: Document) -> Snapshot:
 
 
 def read_own(document: Document) -> Snapshot:
-    """Our own layout. Raises RecordError naming the place of what is wrong."""
-    return from_json_object(document.json_object, source=document.source)
+    """Our own layout. Raises RecordError naming the place of what is wrong.
+
+    A file that a person shortened may hold the freeze alone: its lines are the packages then.
+    """
+    snapshot = from_json_object(document.json_object, source=document.source)
+    if snapshot.distributions or not snapshot.flat.pip_freeze:
+        return snapshot
+    listed = parse_lines(snapshot.flat.pip_freeze, place="pip_freeze")
+    return msgspec.structs.replace(
+        snapshot,
+        distributions=listed.distributions,
+        package_indexes=snapshot.package_indexes or indexes_of(listed.options),
+        notes=bounded([*snapshot.notes, *listed.notes]),
+    )
 
 
 def read_flat(document: Document) -> Snapshot:
@@ -88,6 +100,7 @@ def snapshot_of_flat(content: dict[str, Any], source: str) -> Snapshot:
         python=python,
         system=system,
         distributions=listed.distributions,
+        package_indexes=indexes_of(listed.options),
         torch=torch,
         gpu=_gpu(flat, source),
         redactions={name: count for name, count in (("pip_freeze", removed), ("other keys", hidden)) if count},

@@ -274,6 +274,12 @@ def option_notes(options: tuple[Option, ...]) -> Iterator[Note]:
             yield Note(code="list-option", message=f"the list sets {text}")
 
 
+def indexes_of(options: tuple[Option, ...]) -> tuple[str, ...]:
+    """The indexes and pages of links that a list names, each once. They lost their credentials when it was read."""
+    named = (option.value for option in options if option.name in _INDEX_OPTIONS.values())
+    return tuple(dict.fromkeys(value.strip("'\"").rstrip("/") for value in named if value.startswith("http")))
+
+
 def _remarks(item: Distribution, path: str) -> Iterator[Note]:
     """What a line leaves open: the version, or the name of what was installed from a folder."""
     line, origin = shortened(item.line or ""), item.direct_url

@@ -7,6 +7,7 @@ from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import (
     Option,
     RequirementList,
+    indexes_of,
     logical_lines,
     option_notes,
     parse_line,
@@ -44,6 +45,7 @@ def snapshot_of_list(listed: RequirementList) -> Snapshot:
     """What a list tells: its packages, and in notes what was not understood and which options it sets."""
     return Snapshot(
         distributions=listed.distributions,
+        package_indexes=indexes_of(listed.options),
         redactions={"requirements": listed.redactions} if listed.redactions else {},
         notes=bounded([*listed.notes, *option_notes(listed.options)]),
     )

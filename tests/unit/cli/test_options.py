@@ -58,7 +58,8 @@ def test_every_option_of_the_plan(parse: Parse) -> None:
 
 
 def test_every_setting_of_the_plan_is_an_option_of_the_planner() -> None:
-    names = {"extra_apt" if setting.name == "apt" else setting.attribute for setting in PLAN_SETTINGS}
+    fields = {"apt": "extra_apt", "package-index": "package_indexes"}
+    names = {fields.get(setting.name, setting.attribute) for setting in PLAN_SETTINGS}
     assert names == set(PlanOptions.__struct_fields__)
 
 

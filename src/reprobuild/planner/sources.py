@@ -1,0 +1,30 @@
+"""What the treatment of a package depends on besides itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reprobuild.catalog import Catalog
+from reprobuild.planner.source_build import BuildContext
+from reprobuild.planner.subject import Subject
+from reprobuild.planner.target import Target
+from reprobuild.planner.torch_question import TorchBuild
+from reprobuild.snapshot import DirectUrl, SourceFacts
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known when packages are treated one by one."""
+
+    subject: Subject
+    target: Target
+    torch: TorchBuild | None
+    catalog: Catalog
+    source: SourceFacts | None
+    build: BuildContext
+    """What a build from source depends on."""
+    checkouts: Mapping[str, DirectUrl] = {}
+    """Repositories of what was installed in place, by canonical name."""
+    indexes: Mapping[str, str] = {}
+    """Canonical name to the index that the user says it is on."""
