@@ -32,12 +32,23 @@ def capture_environment() -> dict[str, Any]:
     torch is not imported: its facts are read from its files, unless the program has imported it already. The record
     holds no secret: docs/privacy.md says what is taken out, and ``redactions`` how much of it and where.
     """
+    from reprobuild.capture.configuration import further_variables
     from reprobuild.capture.run_record import RunReading
+    from reprobuild.errors import UsageError
 
-    reading = RunReading()
+    notes = []
+    try:
+        variables = further_variables()
+    except UsageError as error:  # A run must not fail for a mistake in a settings file; the record says it.
+        variables = ()
+        notes.append({"code": "settings-unreadable", "message": str(error), "path": "environment_variables"})
+    reading = RunReading(variables=variables)
     from reprobuild.capture.process import environment_of_this_process
 
-    return reading.add_to(environment_of_this_process(), own_process=True)
+    facts = environment_of_this_process()
+    if notes:
+        facts["notes"] = [*facts.get("notes", []), *notes]
+    return reading.add_to(facts, own_process=True)
 
 
 def save_environment_snapshot(
@@ -75,11 +86,24 @@ def write_record(env_info: dict[str, Any], output_dir: str) -> tuple[str, str, s
 
 def files_of(env_info: dict[str, Any]) -> dict[str, bytes]:
     """The three files by their names. Secrets that the caller added to the record are taken out as well."""
-    from reprobuild.capture.guide import reproduction_guide
-    from reprobuild.capture.json_text import encode
     from reprobuild.capture.redaction import redact
 
-    record = redact(env_info)
+    return clean_files_of(redact(env_info))
+
+
+def write_clean_record(record: dict[str, Any], output_dir: str) -> tuple[str, str, str]:
+    """Write the three files of a record that went through ``redact`` already."""
+    from reprobuild.capture.saving import save_set
+
+    save_set(output_dir, clean_files_of(record))
+    return paths_in(output_dir)
+
+
+def clean_files_of(record: dict[str, Any]) -> dict[str, bytes]:
+    """The three files of a record that went through ``redact`` already."""
+    from reprobuild.capture.guide import reproduction_guide
+    from reprobuild.capture.json_text import encode
+
     contents = (str(record.get("pip_freeze") or ""), encode(record), reproduction_guide(record))
     return {name: text.encode("utf-8", "surrogateescape") for name, text in zip(FILES, contents, strict=True)}
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from reprobuild.linear_algebra import linear_algebra_facts
 from reprobuild.seeding import SEEDS
 
 VARIABLES = (
@@ -41,7 +42,22 @@ def run_facts() -> dict[str, str]:
         version = getattr(sys.modules.get(name), "__version__", None)
         if version is not None:
             facts[f"{name}.version"] = str(version)
-    return facts | _torch_facts()
+    return facts | linear_algebra_facts() | _torch_facts()
+
+
+def switches() -> dict[str, str]:
+    """Those of ``run_facts`` that libraries tell of threads and determinism; empty while none of them is imported."""
+    if not {"numpy", "torch", "tensorflow", "jax"}.intersection(sys.modules):
+        return {}
+    return {name: value for name, value in run_facts().items() if not _is_told_elsewhere(name)}
+
+
+def _is_told_elsewhere(name: str) -> bool:
+    """Whether a record has the fact under a key of its own."""
+    return name.startswith(("environment_variables.", "seeds.")) or name in _VERSIONS or name == "gpu"
+
+
+_VERSIONS = frozenset({"python.version", "numpy.version", "torch.version", "tensorflow.version", "jax.version"})
 
 
 def _torch_facts() -> dict[str, str]:
@@ -55,6 +71,10 @@ def _torch_facts() -> dict[str, str]:
         "torch.cudnn.benchmark": lambda: torch.backends.cudnn.benchmark,
         "torch.cudnn.allow_tf32": lambda: torch.backends.cudnn.allow_tf32,
         "torch.matmul.allow_tf32": lambda: torch.backends.cuda.matmul.allow_tf32,
+        "torch.deterministic_warn_only": lambda: torch.is_deterministic_algorithms_warn_only_enabled(),
+        "torch.float32_matmul_precision": lambda: torch.get_float32_matmul_precision(),
+        "torch.interop_threads": lambda: torch.get_num_interop_threads(),
+        "torch.default_dtype": lambda: torch.get_default_dtype(),
         "torch.cpu_capability": lambda: torch.backends.cpu.get_cpu_capability(),
         "torch.cuda": lambda: torch.version.cuda,
         "gpu": lambda: torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,

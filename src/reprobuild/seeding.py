@@ -22,6 +22,9 @@ __all__ = ["create_seeded_generator", "seed_worker", "set_random_seed"]
 SEEDS: dict[str, int] = {}
 """What ``set_random_seed`` was given in this process; a capture records it."""
 
+_will_tell_switches: list[bool] = []
+"""Not empty once the end of this process has been asked to tell them."""
+
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
     """Seed random, numpy, torch (CPU and every CUDA device), and TensorFlow where it has been imported.
@@ -38,11 +41,33 @@ def set_random_seed(seed: int, deterministic: bool = False) -> None:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
         _let_xla_be_deterministic()
     SEEDS["set_random_seed"] = seed
+    _tell_the_capture()
     show(f"✅ Random seed set to {seed}")
     if deterministic:
         show("   Fully deterministic mode enabled")
     else:
         show("   Fast mode (may have minor non-determinism from cuDNN)")
+
+
+def _tell_the_capture() -> None:
+    """Tell the seeds now, and the switches when the run ends, to the ``reprobuild capture`` that started it, if any."""
+    from reprobuild import run_notes
+
+    if run_notes.VARIABLE not in os.environ:
+        return
+    if not _will_tell_switches:
+        import atexit
+
+        atexit.register(_tell_switches)
+        _will_tell_switches.append(True)
+    run_notes.tell("seeds", dict(SEEDS))
+
+
+def _tell_switches() -> None:
+    from reprobuild import run_notes
+    from reprobuild.run_facts import switches
+
+    run_notes.tell("switches", switches())
 
 
 def _seed_numpy(seed: int) -> None:

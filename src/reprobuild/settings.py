@@ -114,9 +114,18 @@ REGISTRY_SETTINGS = (
 )
 """Where the catalog's refresh finds images."""
 
+CAPTURE_SETTINGS = (
+    Setting("variable", "list", "NAME", "environment variable to record as well, or NAME* for all that begin so"),
+)
+"""What a capture records beside what it always does."""
+
 SETTINGS = {
     setting.name: setting
-    for setting in (*PLAN_SETTINGS, *CATALOG_SETTINGS, *TEMPLATE_SETTINGS, *NETWORK_SETTINGS, *REGISTRY_SETTINGS)
+    for settings in (
+        *(PLAN_SETTINGS, CATALOG_SETTINGS, TEMPLATE_SETTINGS),
+        *(NETWORK_SETTINGS, REGISTRY_SETTINGS, CAPTURE_SETTINGS),
+    )
+    for setting in settings
 }
 """Every setting by its name."""
 

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "reprobuild"
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"distribution", "files", "metrics_file", "printing", "settings"}),
+    frozenset({"distribution", "files", "linear_algebra", "metrics_file", "printing", "run_notes", "settings"}),
     frozenset({"snapshot", "seeding", "run_facts"}),
     frozenset({"capture", "records", "compare", "catalog", "plan", "integrations"}),
     frozenset({"planner", "environment_snapshot", "metrics_tracker", "results", "proof", "refresh"}),

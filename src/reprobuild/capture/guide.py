@@ -93,9 +93,9 @@ def _index_folder(name: object, version: object) -> str | None:
 
 def _template_text() -> str:
     """The packaged template if it is there, else the checkout's."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100,PTH120 - pathlib loads slowly
-    folders = (package, os.path.dirname(os.path.dirname(package)))  # noqa: PTH120
-    paths = [os.path.join(folder, "templates", _TEMPLATE) for folder in folders]  # noqa: PTH118
-    path = paths[0] if os.path.isfile(paths[0]) else paths[1]  # noqa: PTH113
-    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    folders = (package, os.path.dirname(os.path.dirname(package)))
+    paths = [os.path.join(folder, "templates", _TEMPLATE) for folder in folders]
+    path = paths[0] if os.path.isfile(paths[0]) else paths[1]
+    with open(path, encoding="utf-8") as stream:
         return stream.read()

@@ -65,8 +65,8 @@ class Probing:
             raise CaptureError(
                 f"{self.python} did not answer within {TIMEOUT_S} s", hint="check that it starts by itself"
             ) from None
-        if _TOO_OLD in output:
-            version = output.rpartition(_TOO_OLD)[2].decode("ascii", "replace").strip()
+        version = too_old(output)
+        if version is not None:
             raise CaptureError(
                 f"{self.python} is Python {version}; the oldest that can be recorded is 3.6",
                 hint="record it with its own `pip freeze`, and give that file to reprobuild",
@@ -82,6 +82,11 @@ class Probing:
             f"{self.python} did not run as a Python interpreter (exit code {exit_code}){said}",
             hint="name the python program itself, such as .venv/bin/python",
         )
+
+
+def too_old(output: bytes) -> str | None:
+    """The version of an interpreter that is too old for the probe, which is all that it says then."""
+    return output.rpartition(_TOO_OLD)[2].decode("ascii", "replace").strip() if _TOO_OLD in output else None
 
 
 def _environment() -> dict[str, str]:

@@ -49,7 +49,7 @@ def _gather(value: Any, texts: list[str], parent: str = "") -> None:
                 texts.append(f"{key}:{item}" if parent not in _NAMES_OF_PACKAGES and _names_secret(key) else item)
             else:
                 _gather(item, texts, str(key))
-        texts.append(" ".join(map(str, value)))
+        texts.append(";".join(map(str, value)))
     elif isinstance(value, list | tuple):
         if value and isinstance(value[0], str):
             texts.append(" ".join(map(str, value)))
@@ -70,6 +70,8 @@ def _without_secrets(value: Any, place: str, counts: dict[str, int]) -> Any:
 
     if isinstance(value, str):
         return _counted(redact_text(value), place, counts)
+    if not _is_worth_a_look(value, place):
+        return value
     if isinstance(value, dict):
         return dict(_entry(key, item, place, counts) for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -77,6 +79,15 @@ def _without_secrets(value: Any, place: str, counts: dict[str, int]) -> Any:
             return _counted(redact_arguments(value), place, counts)
         return [_without_secrets(item, f"{place}[{number}]", counts) for number, item in enumerate(value)]
     return value
+
+
+def _is_worth_a_look(value: Any, place: str) -> bool:
+    """False for a part of the record that holds no secret's mark: most of it, also where another part holds one."""
+    if not isinstance(value, dict | list | tuple) or not value:
+        return False
+    texts: list[str] = []
+    _gather(value, texts, place)
+    return may_hold("\n".join(texts))
 
 
 def _entry(key: Any, item: Any, parent: str, counts: dict[str, int]) -> tuple[Any, Any]:

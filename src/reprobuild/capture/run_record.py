@@ -22,6 +22,20 @@ if TYPE_CHECKING:  # the typing module would be loaded for nothing
 PREFIXES = ("BLIS_", "CUDNN_", "JAX_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "TF_", "TORCHINDUCTOR_", "XLA_")
 """Variables of numeric libraries, by the beginning of their names."""
 
+TERRAFORM = (
+    "TF_CLI_",
+    "TF_DATA_DIR",
+    "TF_INPUT",
+    "TF_IN_AUTOMATION",
+    "TF_LOG",
+    "TF_PLUGIN",
+    "TF_REGISTRY",
+    "TF_TOKEN_",
+    "TF_VAR_",
+    "TF_WORKSPACE",
+)
+"""Another program's variables that begin like TensorFlow's, and may hold anything."""
+
 NAMES = frozenset(
     {"GOTO_NUM_THREADS", "LOCAL_RANK", "NCCL_ALGO", "NCCL_PROTO", "NPY_DISABLE_CPU_FEATURES", "NUMEXPR_NUM_THREADS"}
     | {"RANK", "SOURCE_DATE_EPOCH", "TOKENIZERS_PARALLELISM", "VECLIB_MAXIMUM_THREADS", "WORLD_SIZE", "OPT_EINSUM"}
@@ -29,17 +43,14 @@ NAMES = frozenset(
 )
 """Further ones that may change a run's numbers, beside those that the probe records."""
 
-VARIABLE_SETTING = "REPROBUILD_VARIABLE"
-"""Names of further variables to record, separated by spaces; ``*`` at the end stands for any ending."""
-
 
 class RunReading:
     """The run's own facts, being gathered."""
 
     def __init__(self, command: Sequence[str] | None = None, variables: Iterable[str] = ()) -> None:
-        """Start git. ``command`` is what is about to run; without it, this process is the run."""
+        """Start git. ``command`` is what is about to run; ``variables`` are further ones to record."""
         self._command = None if command is None else tuple(command)
-        self._variables = (*variables, *os.environ.get(VARIABLE_SETTING, "").split())
+        self._variables = tuple(variables)
         self._source = SourceReading()
 
     def add_to(self, facts: dict[str, Any], *, own_process: bool) -> dict[str, Any]:
@@ -53,7 +64,7 @@ class RunReading:
             "source": source,
             "command": command_facts(command) if command else None,
             "environment_variables": {**facts.get("environment_variables", {}), **variables(self._variables)},
-            "switches": switches() if own_process else None,
+            "switches": _switches() if own_process else None,
             "notes": notes,
         }
         return redact({**facts, **{key: value for key, value in added.items() if value}})
@@ -108,22 +119,17 @@ def variables(further: Iterable[str] = ()) -> dict[str, str]:
     return {
         name: _tidy(value)
         for name, value in sorted(os.environ.items())
-        if name in NAMES or name in wanted or name.startswith(beginnings)
+        if name in wanted or ((name in NAMES or name.startswith(beginnings)) and not name.startswith(TERRAFORM))
     }
 
 
-def switches() -> dict[str, str]:
+def _switches() -> dict[str, str]:
     """What the libraries that this process has imported say of threads and determinism."""
     if not {"numpy", "torch", "tensorflow", "jax"}.intersection(sys.modules):
-        return {}
-    from reprobuild.run_facts import run_facts
+        return {}  # Nothing is loaded to find that nothing is there.
+    from reprobuild.run_facts import switches
 
-    elsewhere = ("environment_variables.", "seeds.")
-    return {
-        name: value
-        for name, value in run_facts().items()
-        if not name.startswith(elsewhere) and not name.endswith(".version") and name != "gpu"
-    }
+    return switches()
 
 
 def _tidy(text: str) -> str:

@@ -47,14 +47,17 @@ def save_set(folder: str, contents: Mapping[str, bytes]) -> None:
         raise OSError(error.errno, error.strerror or str(error), folder) from error
 
 
-def replace_if_unchanged(folder: str, name: str, old: bytes, new: bytes) -> bool:
-    """Replace one file of a set, unless somebody else has saved another set meanwhile. Raises OSError."""
+def update_set(folder: str, name: str, before: bytes, contents: Mapping[str, bytes]) -> bool:
+    """Save the set where the folder's file ``name`` is still ``before``; False where somebody else saved since.
+
+    Raises OSError.
+    """
     target = os.path.realpath(folder)
     lock = _Lock(target)
     try:
-        if _read(os.path.join(target, name)) != old:
+        if not lock.is_still(target) or _read(os.path.join(target, name)) != before:
             return False
-        _put([(_write(target, name, new), os.path.join(target, name))])
+        _bring_in(target, contents)
         return True
     finally:
         lock.release()
@@ -86,23 +89,28 @@ def _change(target: str, contents: Mapping[str, bytes]) -> bool:
     try:
         if not lock.is_still(target):
             return False
-        different = [name for name, content in contents.items() if _read(os.path.join(target, name)) != content]
-        present = os.listdir(target)
-        _remove_stale(target, present)
-        if len(different) > 1 and set(present) <= set(contents) and _exchange(target, contents):
-            return True
-        written = []
-        try:
-            for name in different:
-                written.append((_write(target, name, contents[name]), os.path.join(target, name)))
-        except BaseException:
-            for temporary, _ in written:
-                _unlink(temporary)
-            raise
-        _put(written)
+        _bring_in(target, contents)
         return True
     finally:
         lock.release()
+
+
+def _bring_in(target: str, contents: Mapping[str, bytes]) -> None:
+    """Bring the set into the locked folder, in the best way of those that the module names."""
+    different = [name for name, content in contents.items() if _read(os.path.join(target, name)) != content]
+    present = os.listdir(target)
+    _remove_stale(target, present)
+    if len(different) > 1 and set(present) <= set(contents) and _exchange(target, contents):
+        return
+    written = []
+    try:
+        for name in different:
+            written.append((_write(target, name, contents[name]), os.path.join(target, name)))
+    except BaseException:
+        for temporary, _ in written:
+            _unlink(temporary)
+        raise
+    _put(written)
 
 
 def _exchange(target: str, contents: Mapping[str, bytes]) -> bool:

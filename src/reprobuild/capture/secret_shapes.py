@@ -72,11 +72,29 @@ def may_hold(text: str) -> bool:
         return False
     if "://" in text and ("?" in text or _has_user(text)):
         return True
-    return any(mark in text for mark in _MARKS) or speaks_of_secrets(text)
+    if any(mark in text for mark in _MARKS) or speaks_of_secrets(text):
+        return True
+    return any(mark in text and _is_followed(mark, length, text) for mark, length in _COMMON_MARKS.items())
 
 
-_MARKS = tuple(mark for marks, _ in SHAPES for mark in marks)
+_COMMON_MARKS = {"sk-": 16, "SK": 32, "AC": 32, "xox": 12, "npm_": 30, "pypi-": 50, "SG.": 33}
+_COMMON_MARKS |= dict.fromkeys(("dapi", "shp", "key-", "local-"), 32)
+"""Marks that stand in harmless texts as well (``flask-cors``): each begins a secret, and how many characters follow."""
+
+_MARKS = tuple(mark for marks, _ in SHAPES for mark in marks if mark not in _COMMON_MARKS)
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-."
+_SECRET_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _NAME_CHARACTERS
+
+
+def _is_followed(mark: str, length: int, text: str) -> bool:
+    """Whether the mark begins a word somewhere and ``length`` characters of a secret follow it."""
+    at = text.find(mark)
+    while at >= 0:
+        behind = text[at + len(mark) : at + len(mark) + length]
+        if len(behind) == length and not behind.strip(_SECRET_CHARACTERS) and not text[at - 1 : at].isalnum():
+            return True
+        at = text.find(mark, at + 1)
+    return False
 
 
 def speaks_of_secrets(text: str) -> bool:
@@ -84,17 +102,24 @@ def speaks_of_secrets(text: str) -> bool:
     lower = text.lower()
     if "bearer " in lower or "basic " in lower:
         return True
-    options = "-" in lower
     for word in SECRET_WORDS:
         at = lower.find(word)
         while at >= 0:
             end = at + len(word)
             tail = lower[end : end + 64].lstrip(_NAME_CHARACTERS)
             mark = tail.lstrip("\"'] ")[:2]
-            if (mark[:1] in ("=", ":") and mark != "==" and mark) or (options and tail[:1].isspace()):
+            if mark[:1] in ("=", ":") and mark != "==" and mark:
+                return True
+            if tail[:1].isspace() and _is_an_option(lower, at):
                 return True
             at = lower.find(word, end)
     return False
+
+
+def _is_an_option(text: str, at: int) -> bool:
+    """Whether the word that holds the place begins with a hyphen, as ``--hub-token`` does."""
+    before = text[max(0, at - 256) : at]
+    return before[len(before.rstrip(_NAME_CHARACTERS)) :][:1] == "-"
 
 
 def _has_user(text: str) -> bool:

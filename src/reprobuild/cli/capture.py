@@ -1,4 +1,4 @@
-"""``reprobuild capture``: record this environment, or another interpreter's, in three files.
+"""``reprobuild capture``: record this environment, another interpreter's, or one elsewhere, in three files.
 
 The other interpreter is started first; what we need is loaded while the probe works in it.
 """
@@ -8,19 +8,33 @@ from __future__ import annotations
 import os
 import sys
 
-from reprobuild.errors import CaptureError
+from reprobuild.errors import CaptureError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module would be loaded before the other interpreter starts
     import argparse
     from typing import Any
 
+    from reprobuild.capture.run_record import RunReading
+
 DEFAULT_FOLDER = "environment"
-_NAMES_SHOWN = 5
+
+_EXAMPLES = """\
+examples:
+  reprobuild capture --python .venv/bin/python
+  reprobuild capture -o runs/7 --data datasets/mnist -- python train.py --seed 7
+  reprobuild capture --image registry.example/team/train:2024-03 --show
+  reprobuild capture --host user@gpu-7 --python /opt/venv/bin/python
+A command behind -- is recorded, then run in this process's place: its output, signals and exit code are its own.
+Secrets are taken out of whatever is recorded; docs/privacy.md says how they are told.
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.epilog = _EXAMPLES
+    if hasattr(parser, "takes_command"):
+        parser.takes_command = True
     parser.add_argument(
         "-o",
         "--output",
@@ -28,144 +42,178 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_FOLDER,
         help="folder for the three files (default: ./environment)",
     )
-    parser.add_argument(
+    where = parser.add_argument_group("what to record (default: the environment that reprobuild runs in)")
+    where.add_argument(
         "--python",
         metavar="EXE",
-        help="record this interpreter (3.6 or later); nothing is installed into it",
+        help="this interpreter (3.6 or later), here or in the image, container or host; nothing is installed into it",
     )
-    parser.add_argument(
+    where.add_argument("--image", metavar="IMAGE", help="the environment in an image")
+    where.add_argument("--container", metavar="ID", help="the environment in a running container")
+    where.add_argument("--host", metavar="[USER@]HOST", help="the environment on another host, over ssh")
+    more = parser.add_argument_group("what to record of it as well")
+    more.add_argument(
         "--libraries",
         action="store_true",
-        help="also find the system's shared libraries that installed packages need, and their packages",
+        help="the system's shared libraries that installed packages need, and their packages",
     )
-    parser.add_argument(
+    more.add_argument(
         "--check-files",
         action="store_true",
-        help="also compare every installed file with what was installed",
+        help="which installed files are no longer as they were installed",
+    )
+    more.add_argument(
+        "--data", action="append", metavar="PATH", help="size and SHA-256 of a file, or of all in a folder; repeatable"
+    )
+    more.add_argument(
+        "--variable",
+        action="append",
+        metavar="NAME",
+        help="this variable of the environment, or NAME* for all that begin so; repeatable",
+    )
+    parser.add_argument("--show", action="store_true", help="print what would be saved, and save nothing")
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "warn"),
+        default="raise",
+        help="warn: where the environment can't be recorded or saved, run the command all the same",
     )
     parser.add_argument("--json", action="store_true", help="print what was saved as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Record, save, and say what was saved."""
-    chosen = {"libraries": arguments.libraries, "files": arguments.check_files}
-    facts = _recorded(arguments.python, tuple(name for name, wanted in chosen.items() if wanted))
-    paths = _write(facts, arguments.output)
+    _refuse_contradictions(arguments)
+    if getattr(arguments, "command", ()):
+        from reprobuild.cli.capture_command import record_and_run
+
+        return record_and_run(arguments)
+    facts = recorded(arguments, None)
     from reprobuild.cli import console
 
+    if arguments.show:
+        return _show(facts)
+    paths = write(facts, arguments.output)
+    from reprobuild.cli import capture_report
+
     if arguments.json:
-        console.write_json(_summary(facts, paths))
+        console.write_json(capture_report.summary(facts, paths))
     else:
-        console.write_result(_text(facts, paths))
+        console.write_result(capture_report.text(facts, paths))
     for note in facts.get("notes", []):
         console.warn(note["message"])
-    if arguments.python is None:
+    if not any((arguments.python, arguments.image, arguments.container, arguments.host)):
         _warn_of_another_environment()
     return 0
 
 
-def _recorded(python: str | None, extras: tuple[str, ...]) -> dict[str, Any]:
-    """The object of environment.json."""
-    if python is None:
-        from reprobuild.capture.process import environment_of_this_process
+def recorded(arguments: argparse.Namespace, command: tuple[str, ...] | None) -> dict[str, Any]:
+    """The object of environment.json, without secrets. ``command`` is what is about to run here, if anything."""
+    chosen = {"libraries": arguments.libraries, "files": arguments.check_files}
+    extras = tuple(name for name, wanted in chosen.items() if wanted)
+    if arguments.image or arguments.container or arguments.host:
+        return _recorded_elsewhere(arguments, extras)
+    if arguments.python is not None:
+        return _recorded_from_outside(arguments, extras, command)
+    reading = _run_reading(arguments, command)
+    from reprobuild.capture.process import environment_of_this_process
 
-        return environment_of_this_process(extras=frozenset(extras))
-    from reprobuild.capture.interpreter import Probing
-
-    probing = Probing(python, extras=extras)
-    from reprobuild.capture import guide  # noqa: F401 - loaded now, used when the record is written
-    from reprobuild.capture.answer import decode_facts, with_recorder
-    from reprobuild.cli import console  # noqa: F401 - likewise
-    from reprobuild.environment_snapshot import write_record  # noqa: F401 - likewise
-
-    return with_recorder(decode_facts(probing.output(), python))
+    facts = environment_of_this_process(extras=frozenset(extras))
+    _add_data(facts, arguments)
+    return reading.add_to(facts, own_process=False)
 
 
-def _write(facts: dict[str, Any], folder: str) -> tuple[str, str, str]:
-    from reprobuild.environment_snapshot import write_record
+def write(facts: dict[str, Any], folder: str) -> tuple[str, str, str]:
+    """Write the three files of a record without secrets. Raises CaptureError."""
+    from reprobuild.environment_snapshot import write_clean_record
 
     try:
-        return write_record(facts, folder)
+        return write_clean_record(facts, folder)
     except OSError as error:
         raise CaptureError(
             f"{error.filename or folder}: {error.strerror or error}", hint="choose another folder with -o DIR"
         ) from error
 
 
-def _summary(facts: dict[str, Any], paths: tuple[str, str, str]) -> dict[str, Any]:
-    """What ``--json`` prints. The digest needs the model, which nothing else here loads."""
-    from reprobuild.capture.result import snapshot_of_facts
-
-    torch = facts.get("torch", {})
-    return {
-        "files": dict(zip(("requirements", "environment", "guide"), paths, strict=True)),
-        "digest": snapshot_of_facts(facts).digest,
-        "python": facts["python"].get("version"),
-        "distributions": len(facts["distributions"]),
-        "torch": torch.get("version"),
-        "cuda": torch.get("cuda"),
-        "gpu": facts.get("gpu_name"),
-        "redactions": sum(facts.get("redactions", {}).values()),
-        "notes": [note["message"] for note in facts.get("notes", [])],
-    }
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    elsewhere = [name for name in ("image", "container", "host") if getattr(arguments, name)]
+    if len(elsewhere) > 1:
+        raise UsageError(f"--{elsewhere[0]} and --{elsewhere[1]} name two environments", hint="record one at a time")
+    if getattr(arguments, "command", ()):
+        for name in (*elsewhere, "show", "json"):
+            if getattr(arguments, name):
+                raise UsageError(
+                    f"--{name} does not go with a command behind --", hint="record first, then run the command"
+                )
+    if elsewhere and arguments.data:
+        raise UsageError(f"--data names files of this machine, --{elsewhere[0]} an environment elsewhere")
 
 
-def _text(facts: dict[str, Any], paths: tuple[str, str, str]) -> str:
-    """What a person reads: the facts that decide a rebuild, then the files."""
-    python, system, redactions = facts["python"], facts["system"], facts.get("redactions", {})
-    platform = (system.get("os_name") or system.get("platform"), system.get("machine"))
-    libc = (system.get("libc"), system.get("libc_version"))
-    rows = [
-        ("Python", f"{python.get('version')} ({python.get('environment')}), {python.get('prefix')}"),
-        ("System", ", ".join(part for part in (*platform, " ".join(filter(None, libc))) if part)),
-        ("Packages", f"{len(facts['distributions'])}{_origins(facts)}"),
-        ("PyTorch", _torch(facts.get("torch"))),
-        ("GPU", _gpu(facts.get("gpu"))),
-    ]
-    rows += [(name, text) for name, text in (("Libraries", _libraries(facts)), ("Changed", _changed(facts))) if text]
-    if redactions:
-        rows.append(("Removed", f"{sum(redactions.values())} secrets, from {', '.join(redactions)}"))
-    lines = [f"{name:<10}{value}" for name, value in rows]
-    return "\n".join([*lines, "", "Saved:", *(f"  {path}" for path in paths)])
+def _recorded_from_outside(
+    arguments: argparse.Namespace, extras: tuple[str, ...], command: tuple[str, ...] | None
+) -> dict[str, Any]:
+    from reprobuild.capture.interpreter import Probing
+
+    probing = Probing(arguments.python, extras=extras)
+    reading = _run_reading(arguments, command)
+    from reprobuild.capture import guide  # noqa: F401 - loaded now, used when the record is written
+    from reprobuild.capture.answer import decode_facts, with_recorder
+    from reprobuild.cli import capture_report, console  # noqa: F401 - likewise
+    from reprobuild.environment_snapshot import write_clean_record  # noqa: F401 - likewise
+
+    facts = with_recorder(decode_facts(probing.output(), arguments.python))
+    _add_data(facts, arguments)
+    return reading.add_to(facts, own_process=False)
 
 
-def _origins(facts: dict[str, Any]) -> str:
-    """How many did not come from an index."""
-    urls = [item["direct_url"] for item in facts["distributions"] if "direct_url" in item]
-    editable = sum(1 for url in urls if url.get("dir_info", {}).get("editable"))
-    counts = ((editable, "editable"), (len(urls) - editable, "from a URL or a local file"))
-    told = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return f" ({told})" if told else ""
+def _recorded_elsewhere(arguments: argparse.Namespace, extras: tuple[str, ...]) -> dict[str, Any]:
+    from reprobuild.capture.answer import with_recorder
+    from reprobuild.capture.redaction import redact
+    from reprobuild.cli import capture_elsewhere
+
+    if arguments.image:
+        facts = capture_elsewhere.facts_of_image(arguments.image, arguments.python, extras)
+    elif arguments.container:
+        facts = capture_elsewhere.facts_of_container(arguments.container, arguments.python, extras)
+    else:
+        from reprobuild.capture.ssh import facts_of_host
+
+        facts = facts_of_host(arguments.host, arguments.python, extras)
+    return redact(with_recorder(facts))
 
 
-def _libraries(facts: dict[str, Any]) -> str:
-    found = facts.get("system_libraries", [])
-    missing = [library["soname"] for library in found if "path" not in library]
-    return f"{len(found)} of the system" + (f", missing: {', '.join(missing)}" if missing else "") if found else ""
+def _run_reading(arguments: argparse.Namespace, command: tuple[str, ...] | None) -> RunReading:
+    """git, started."""
+    from reprobuild.capture.configuration import further_variables
+    from reprobuild.capture.run_record import RunReading
+
+    return RunReading(command, further_variables(arguments.variable or ()))
 
 
-def _changed(facts: dict[str, Any]) -> str:
-    """Empty when nobody looked."""
-    looked = [item for item in facts["distributions"] if "changed_files" in item]
-    changed = [f"{item['name']} ({len(item['changed_files'])})" for item in looked if item["changed_files"]]
-    more = f" and {len(changed) - _NAMES_SHOWN} more" if len(changed) > _NAMES_SHOWN else ""
-    told = f"files of {', '.join(changed[:_NAMES_SHOWN])}{more}" if changed else "no installed file"
-    return told if looked else ""
+def _add_data(facts: dict[str, Any], arguments: argparse.Namespace) -> None:
+    if not arguments.data:
+        return
+    from reprobuild.capture.data_files import fingerprint
+    from reprobuild.cli.data_progress import DataProgress
+
+    notes = list(facts.get("notes", []))
+    facts["data"] = fingerprint(arguments.data, notes, progress=DataProgress())
+    if notes:
+        facts["notes"] = notes
 
 
-def _torch(torch: dict[str, Any] | None) -> str:
-    if not torch:
-        return "not installed"
-    named = (("", "version"), ("CUDA ", "cuda"), ("ROCm ", "hip"), ("cuDNN ", "cudnn"))
-    return ", ".join(f"{label}{torch[key]}" for label, key in named if key in torch)
+def _show(facts: dict[str, Any]) -> int:
+    """Print the record; tell what was taken out of it, by place, beside it."""
+    from reprobuild.capture.json_text import encode
+    from reprobuild.cli import console
 
-
-def _gpu(gpu: dict[str, Any] | None) -> str:
-    if not gpu:
-        return "none"
-    names = [device["name"] for device in gpu.get("devices", [])]
-    counted = ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "none"
-    return f"{counted}, driver {gpu.get('driver_version')}"
+    console.write_result(encode(facts))
+    redactions = facts.get("redactions", {})
+    for place, count in redactions.items():
+        console.say(f"removed: {count} {'secret' if count == 1 else 'secrets'} in {place}")
+    if not redactions:
+        console.say("removed: nothing; no secret was found")
+    return 0
 
 
 def _warn_of_another_environment() -> None:

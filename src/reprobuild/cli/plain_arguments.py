@@ -44,6 +44,8 @@ class PlainArguments:
         self._options: dict[str, _Option] = {}
         self._values: dict[str, Any] = {}
         self.epilog: str | None = None
+        self.takes_command = False
+        """Whether words behind ``--`` are a command to run, as in ``parser.Parser``."""
 
     def add_argument(self, *names: str, **settings: Any) -> None:
         """Declare an option, or a positional argument that may be absent. Raises NotPlain for a needed one."""
@@ -70,6 +72,8 @@ class PlainArguments:
         values = dict(self._values)
         words = iter(given)
         for word in words:
+            if word == "--" and self.takes_command:
+                break
             name, equals, text = word.partition("=")
             option = self._options.get(name)
             if option is None or not option.usable or (equals and (option.is_flag or not name.startswith("--"))):
@@ -86,6 +90,8 @@ class PlainArguments:
                 return None
             if option.choices is not None and values[option.destination] not in option.choices:
                 return None
+        if self.takes_command:
+            values["command"] = tuple(words)
         return SimpleNamespace(**values)
 
 

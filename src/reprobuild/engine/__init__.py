@@ -171,6 +171,10 @@ class Engine(Protocol):
         """Run a command in a fresh container of the image, remove the container, give back what it printed."""
         ...
 
+    def execute(self, container: str, command: tuple[str, ...], *, environment: Mapping[str, str]) -> ProcessResult:
+        """Run a command in a container that is running, beside what runs there, and give back what it printed."""
+        ...
+
     def follow(self, task: Task) -> Iterator[TaskEvent]:
         """Run a command and yield what it prints while it runs, then its files; ends in exactly one Ended.
 

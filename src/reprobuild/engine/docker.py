@@ -150,6 +150,17 @@ class DockerEngine:
             with self._answers("remove the container"):
                 self._client.remove_container(container, force=True, v=True)
 
+    def execute(self, container: str, command: tuple[str, ...], *, environment: Mapping[str, str]) -> ProcessResult:
+        """Run a command in a container that is running, beside what runs there, and give back what it printed.
+
+        Raises EngineError when there is no such container, or it is not running.
+        """
+        with self._answers(f"run {' '.join(command[:1])} in the container {container}"):
+            task = self._client.exec_create(container, list(command), environment=dict(environment))["Id"]
+            stdout, stderr = self._client.exec_start(task, demux=True)
+            exit_code = self._client.exec_inspect(task)["ExitCode"]
+        return ProcessResult(exit_code=int(exit_code or 0), stdout=stdout or b"", stderr=stderr or b"")
+
     def follow(self, task: Task) -> Iterator[TaskEvent]:
         """Run a command and yield what it prints while it runs, then its files; ends in exactly one Ended."""
         with self._answers(f"run {' '.join(task.command[:1])} in {task.image}"):

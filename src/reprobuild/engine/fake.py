@@ -147,6 +147,14 @@ class FakeEngine:
         self.runs.append(request)
         return self._respond(request)
 
+    def execute(self, container: str, command: tuple[str, ...], *, environment: Mapping[str, str]) -> ProcessResult:
+        """Remember the request under the container's name, and answer what ``respond`` says."""
+        request = RunRequest(
+            image=container, command=command, environment=dict(environment), network=None, timeout_s=0, entrypoint=None
+        )
+        self.runs.append(request)
+        return self._respond(request)
+
     def follow(self, task: Task) -> Iterator[TaskEvent]:
         """Remember the task and report what ``follow`` says."""
         self.inspect(task.image)

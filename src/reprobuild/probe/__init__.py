@@ -21,6 +21,9 @@ NAME = "reprobuild_probe"
 
 _BUNDLE = """\
 import sys
+if sys.version_info < (3, 6):  # Valid Python 2, so that an old interpreter can say how old it is.
+    sys.stdout.write("reprobuild: too old: %d.%d.%d" % sys.version_info[:3])
+    sys.exit(0)
 if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
     sys.path.pop(0)  # The folder we were started in is not part of the environment; pip removes it too.
 class Sources:

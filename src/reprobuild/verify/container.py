@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Iterable
 from importlib import resources
 
@@ -12,18 +10,11 @@ import msgspec
 
 from reprobuild import probe
 from reprobuild.capture import snapshot_of_probe
+from reprobuild.capture.elsewhere import ENVIRONMENT, FIND_PYTHON, INTERPRETERS, NO_PYTHON, bootstrap
 from reprobuild.engine import Ended, Engine, Printed, ProcessResult, Task
 from reprobuild.errors import ReprobuildError, VerificationError
 from reprobuild.snapshot import Snapshot
 from reprobuild.verify.evidence import DeviceReport, Examination
-
-# The recipe's own environment first; other images have theirs on the path.
-_INTERPRETERS = ("/opt/venv/bin/python", "python", "python3")
-_FIND_PYTHON = (
-    "for candidate in " + " ".join(_INTERPRETERS) + '; do command -v "$candidate" >/dev/null 2>&1 && '
-    'exec "$candidate" "$@"; done; echo "no Python in this image" >&2; exit 127'
-)
-_NO_PYTHON = 127
 
 
 def probe_image(engine: Engine, image: str, *, timeout_s: float) -> Snapshot:
@@ -50,8 +41,8 @@ def examine_device(engine: Engine, image: str, *, timeout_s: float) -> DeviceRep
     """Compute a little on the first GPU. Raises VerificationError where the image's Python can't be asked."""
     task = Task(
         image=image,
-        command=("sh", "-c", _FIND_PYTHON, "sh", "-c", _bootstrap(_text_of("reprobuild.verify", "computer.py"))),
-        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        command=("sh", "-c", FIND_PYTHON, "sh", "-c", bootstrap(_text_of("reprobuild.verify", "computer.py"))),
+        environment=ENVIRONMENT,
         network="none",
         gpus=True,
         timeout_s=timeout_s,
@@ -76,21 +67,15 @@ def examine_device(engine: Engine, image: str, *, timeout_s: float) -> DeviceRep
 def _run(engine: Engine, image: str, text: str, arguments: tuple[str, ...], timeout_s: float) -> ProcessResult:
     result = engine.run(
         image,
-        ("sh", "-c", _bootstrap(text), *arguments),
-        entrypoint=("/bin/sh", "-c", _FIND_PYTHON),
-        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        ("sh", "-c", bootstrap(text), *arguments),
+        entrypoint=("/bin/sh", "-c", FIND_PYTHON),
+        environment=ENVIRONMENT,
         network="none",
         timeout_s=timeout_s,
     )
     if result.exit_code:
         raise VerificationError(f"{image}: {_why(result)}", hint=_way_out(result))
     return result
-
-
-def _bootstrap(text: str) -> str:
-    """A program that runs ``text`` as its main module, small enough for the kernel's limit on one argument."""
-    packed = base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
-    return f"import base64,zlib;exec(compile(zlib.decompress(base64.b64decode('{packed}')),'reprobuild','exec'))"
 
 
 def _text_of(package: str, name: str) -> str:
@@ -104,13 +89,13 @@ def _last_line(output: bytes) -> bytes:
 
 
 def _why(result: ProcessResult) -> str:
-    if result.exit_code == _NO_PYTHON:
-        return "there is no Python in it: neither " + ", ".join(_INTERPRETERS[:-1]) + f" nor {_INTERPRETERS[-1]}"
+    if result.exit_code == NO_PYTHON:
+        return "there is no Python in it: neither " + ", ".join(INTERPRETERS[:-1]) + f" nor {INTERPRETERS[-1]}"
     said = _last_line(result.stderr).decode("utf-8", "replace")[:300]
     return f"its Python ended with exit code {result.exit_code}" + (f": {said}" if said else "")
 
 
 def _way_out(result: ProcessResult) -> str:
-    if result.exit_code == _NO_PYTHON:
+    if result.exit_code == NO_PYTHON:
         return "verify an image that `reprobuild build` made, or one with a Python on its PATH"
     return "see whether `docker run --rm IMAGE python --version` works"

@@ -15,7 +15,7 @@ import pytest
 
 from reprobuild import save_environment_snapshot
 from reprobuild.capture import saving
-from reprobuild.capture.saving import replace_if_unchanged, save_set
+from reprobuild.capture.saving import save_set, update_set
 
 NAMES = ("requirements.txt", "environment.json", "REPRODUCE.md")
 
@@ -142,9 +142,10 @@ def test_the_working_folder_stays_the_same_folder(tmp_path: Path, monkeypatch: p
 def test_only_an_own_set_gets_its_end(tmp_path: Path) -> None:
     folder = str(tmp_path / "e")
     save_set(folder, dict.fromkeys(NAMES, b"mine"))
-    assert replace_if_unchanged(folder, "environment.json", b"mine", b"ended")
+    assert update_set(folder, "environment.json", b"mine", dict.fromkeys(NAMES, b"ended"))
+    assert set_in(tmp_path / "e") == {b"ended"}
     save_set(folder, dict.fromkeys(NAMES, b"another's"))
-    assert not replace_if_unchanged(folder, "environment.json", b"ended", b"mine again")
+    assert not update_set(folder, "environment.json", b"ended", dict.fromkeys(NAMES, b"mine again"))
     assert set_in(tmp_path / "e") == {b"another's"}
 
 
