@@ -65,8 +65,8 @@ def test_an_image_is_recorded(lab: Laboratory, image: str, tmp_path: Path) -> No
 
 def test_a_container_is_recorded_while_it_runs(lab: Laboratory, container: Any, tmp_path: Path) -> None:
     container.exec_run(
-        ["sh", "-c", "d=$(python -c 'import site; print(site.getsitepackages()[0])')/added-1.2.dist-info && mkdir -p $d "
-         "&& printf 'Metadata-Version: 2.1\\nName: added\\nVersion: 1.2\\n' > $d/METADATA"]
+        ["sh", "-c", "d=$(python -c 'import site; print(site.getsitepackages()[0])')/added-1.2.dist-info"
+         " && mkdir -p $d && printf 'Metadata-Version: 2.1\\nName: added\\nVersion: 1.2\\n' > $d/METADATA"]
     )  # fmt: skip
     done = capture(lab, tmp_path, "--container", container.short_id)
     assert done.returncode == 0, done.stderr
@@ -83,7 +83,7 @@ def test_what_is_not_there_is_said(lab: Laboratory, image: str, tmp_path: Path) 
     done = capture(lab, tmp_path, "--image", image, "--python", "/absent/python")
     assert done.returncode == 9 and "/absent/python: not found" in done.stderr
     stopped = lab.client.containers.create(image, ["true"], network_mode="host")
-    done = capture(lab, tmp_path, "--container", stopped.id)
+    done = capture(lab, tmp_path, "--container", str(stopped.id))
     stopped.remove()
     assert done.returncode == 6 and "is not running" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from reprobuild.capture import data_files
 from reprobuild.capture.data_files import fingerprint
 from reprobuild.errors import CaptureError
 
@@ -53,7 +52,7 @@ def test_an_unchanged_file_is_not_read_again(data: Path, tmp_path: Path, monkeyp
         read.append(Path(stream.name).name)
         return whole(stream, name)
 
-    monkeypatch.setattr(data_files.hashlib, "file_digest", reading)
+    monkeypatch.setattr(hashlib, "file_digest", reading)
     assert digests(["set"], tmp_path / "cache") == before
     assert read == []
     (data / "set" / "labels.csv").write_text("a,c\n")  # The same size, another content.
@@ -77,9 +76,12 @@ def test_what_an_interrupted_fingerprint_has_done_stays_done(
         stream.write(b'["half a li')  # What a killed process leaves.
     read: list[str] = []
     whole = hashlib.file_digest
-    monkeypatch.setattr(
-        data_files.hashlib, "file_digest", lambda stream, name: (read.append(stream.name), whole(stream, name))[1]
-    )
+
+    def reading(stream: Any, name: str) -> Any:
+        read.append(stream.name)
+        return whole(stream, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", reading)
     found = digests(["set"], cache)
     assert len(found) == 41
     assert len(read) <= 21
@@ -99,7 +101,7 @@ def test_a_file_that_changes_while_it_is_read_has_no_digest(
             other.write(b"more")
         return digest
 
-    monkeypatch.setattr(data_files.hashlib, "file_digest", changing)
+    monkeypatch.setattr(hashlib, "file_digest", changing)
     notes: list[dict[str, Any]] = []
     found = fingerprint(["set/labels.csv"], notes, cache=tmp_path / "cache")
     assert found == [{"path": "set/labels.csv", "size_bytes": 8}]

@@ -1,4 +1,4 @@
-"""``reprobuild capture -- COMMAND``: the command's output, signals and exit code are its own, and its end is recorded."""
+"""``reprobuild capture -- COMMAND``: output, signals and exit code are the command's own, and its end is recorded."""
 
 from __future__ import annotations
 
