@@ -14,14 +14,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from tests.lab import made_packages
 from tests.lab.laboratory import Laboratory, interpreters
 from tests.lab.laboratory.wheels import made_up_wheel
+from tests.lab.proofs import read_proof, unexplained
 from tests.lab.recorded_run import RecordedRun
-
-from reprobuild.proof import Outcome, Proof
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -101,11 +99,8 @@ def test_it_builds_and_is_proved(run: JanuaryRun) -> None:
     plan = run.plan()
     assert f"{plan['base']['repository']}:{plan['base']['tag']}" == BASE
     run.program("build", run.record, "-t", IMAGE, *run.network())
-    proof = msgspec.json.decode(run.program("verify", run.record, IMAGE, "--json", check=False).stdout, type=Proof)
-    assert [finding for level in proof.levels for finding in level.failures] == []
-    # Not *identical*: the example's record was written by hand and holds no digests of files.
-    outcomes = {str(level.level): level.outcome for level in proof.levels}
-    assert {outcomes[name] for name in ("declared", "installed", "loads")} == {Outcome.PASSED}
+    proof = read_proof(run.program("verify", run.record, IMAGE, "--json", check=False).stdout)
+    assert unexplained(proof, digests=False) == []
     exact = {finding.subject: finding.found for level in proof.levels for finding in level.findings}
     assert exact["python"] == HERE
     assert exact["package numpy"] == "1.21.5"

@@ -16,11 +16,13 @@ import docker
 import msgspec
 import pytest
 from tests.lab.laboratory import Laboratory
+from tests.lab.proofs import unexplained
 
 from reprobuild import records
 from reprobuild.catalog import Catalog
 from reprobuild.cli.main import main
 from reprobuild.planner import plan as make_plan
+from reprobuild.proof import Proof
 from reprobuild.snapshot import Distribution, PythonFacts
 
 pytestmark = pytest.mark.lab
@@ -122,7 +124,7 @@ def failures(proof: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
 def test_the_right_image_is_proved_at_every_level(rebuilt: Rebuilt, capsys: pytest.CaptureFixture[str]) -> None:
     code, proof = verify(rebuilt, RIGHT, capsys)
     assert (code, proof["passed"], proof["verdict"]) == (0, True, "exact")
-    assert [level["outcome"] for level in proof["levels"]] == ["passed"] * 4
+    assert unexplained(msgspec.convert(proof, Proof)) == []
     assert main(["verify", str(rebuilt.record), RIGHT]) == 0
     assert "is the recorded environment: 0 differences" in capsys.readouterr().out
 
