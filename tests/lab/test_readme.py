@@ -41,6 +41,7 @@ def test_rebuild_still_prints_what_the_readme_shows(
     subprocess.run([*install, "packaging==25.0", "tqdm==4.67.1"], check=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", lab.docker_host)
+    monkeypatch.setenv("COLUMNS", "120")
     assert main(["capture", "--python", str(python)]) == 0
     plan = make_plan(records.read(Path("environment")), Catalog.packaged())
     lab.provide_base(plan.base.reference)

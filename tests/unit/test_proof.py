@@ -97,6 +97,7 @@ def test_differences_are_named_the_worst_first_with_the_way_out() -> None:
             level(Level.INSTALLED, EXACT, WRONG, MISSING, ANNOUNCED, EXTRA, next_step="rebuild it"),
             level(Level.IDENTICAL, outcome=Outcome.NOT_RUN, summary="the record holds no digests"),
             level(Level.LOADS, not_checked=("import x: no driver",)),
+            level(Level.REPLAYS, outcome=Outcome.NOT_RUN, summary="no training", next_step="`replay` runs it"),
         )
     )
     assert text.split("record sha256")[0] == (
@@ -106,6 +107,7 @@ def test_differences_are_named_the_worst_first_with_the_way_out() -> None:
         "  ✗ installed  checked\n"
         "  – identical  not run: the record holds no digests\n"
         "  ✓ loads      checked\n"
+        "  – replays    not run: no training; `replay` runs it\n"
         "\n"
         "Wrong or missing\n"
         "  wrong        package numpy  recorded 1.24.3, in the image 1.26.0\n"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from reprobuild.engine import BuildEvent, Pulling, StepStarted
 
 _LONGEST_INSTRUCTION = 100
+_WORK = ("RUN ", "FROM ")
+"""Steps that a person waits for, and wants to see done however quick they were."""
 
 
 class Progress(Protocol):
@@ -96,7 +98,10 @@ class PlainProgress(_Entered):
 
 
 class LiveProgress:
-    """One line on a terminal: the step, what it is about, what it says, how long it has run. Done steps stay above."""
+    """One line on a terminal: the step, what it is about, what it says, how long the build has run.
+
+    Done steps stay above it, but for those that only write something down in no time (``ARG``, ``ENV``, ``LABEL``).
+    """
 
     shows_output = False
 
@@ -145,11 +150,15 @@ class LiveProgress:
         step, self._step = self._step, None
         if step is None:
             return
-        took = "cached" if self._cached else _elapsed(self._step_started)
+        seconds = time.monotonic() - self._step_started
+        if outcome == "done" and seconds < 1 and not step.instruction.upper().startswith(_WORK):
+            return
+        took = "cached" if self._cached else _minutes(seconds)
         mark = "✗" if outcome == "failed" else "✓"
         width = len(str(step.total))
-        title = step_title(step, self._descriptions)
-        self._console.print(f"{mark} {step.number:>{width}}/{step.total}  {title}  ({took})", soft_wrap=True)
+        before, after = f"{mark} {step.number:>{width}}/{step.total}  ", f"  ({took})"
+        title = shortened(step_title(step, self._descriptions), self._console.width - len(before) - len(after))
+        self._console.print(f"{before}{title}{after}", soft_wrap=True)
 
     def __rich__(self) -> str:
         """The changing line as it is now."""
@@ -177,12 +186,18 @@ def step_title(step: StepStarted, descriptions: tuple[str | None, ...]) -> str:
     is_command = instruction.upper().startswith("RUN ")
     if is_command and 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
         return description
-    if len(instruction) > _LONGEST_INSTRUCTION:
-        return instruction[: _LONGEST_INSTRUCTION - 1] + "…"
-    return instruction
+    return shortened(instruction, _LONGEST_INSTRUCTION)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text in at most so many characters, the last of which says that something was left out."""
+    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
 
 
 def _elapsed(since: float) -> str:
     """Minutes and seconds since a moment of the monotonic clock."""
-    seconds = int(time.monotonic() - since)
-    return f"{seconds // 60}:{seconds % 60:02}"
+    return _minutes(time.monotonic() - since)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -8,6 +8,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module costs a third of the start
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
     from typing import IO, Any, Protocol
 
     from rich.console import Console
@@ -74,6 +75,16 @@ def warn_all(warnings: Iterable[Warned]) -> None:
     """Write warnings that another module returned as values."""
     for warning in warnings:
         warn(warning.message, warning.hint)
+
+
+def waiting(text: str) -> AbstractContextManager[object]:
+    """Say what takes its time: while it lasts on a terminal, with something that moves; as one line elsewhere."""
+    from contextlib import nullcontext
+
+    if is_terminal(sys.stderr):
+        return rich_console(stderr=True).status(text, spinner="line")
+    say(text)
+    return nullcontext()
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     unpushed = msgspec.structs.replace(build_options, push=False)
     built = build.build_shown(recipe, engine, unpushed, as_json=arguments.json)
     # By its id: the tag may have moved since, and the proof has to be of what was built here.
-    console.say(f"examining {arguments.tag}")
-    proof = prove(snapshot, plan, built.image_id, engine, chosen)
+    with console.waiting(f"examining {arguments.tag}"):
+        proof = prove(snapshot, plan, built.image_id, engine, chosen)
     proof = msgspec.structs.replace(proof, image=arguments.tag)
     if build_options.push and proof.passed:
         for line in engine.push(arguments.tag):

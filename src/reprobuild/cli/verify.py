@@ -80,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = verify_options(arguments)
     snapshot = options.load_snapshot(arguments)
     plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
-    proof = verify(snapshot, plan, arguments.image, DockerEngine.from_environment(), chosen)
+    engine = DockerEngine.from_environment()
+    with console.waiting(f"examining {arguments.image}"):
+        proof = verify(snapshot, plan, arguments.image, engine, chosen)
     return deliver(proof, arguments)
 
 

@@ -90,10 +90,16 @@ def _levels(levels: Iterable[LevelResult], style: Style, width: int) -> Iterator
     column = max(len(level) for level in Level) + 2
     for result in levels:
         mark = style.paint(_MARKS[result.outcome], _COLORS[result.outcome])
-        text = ("not run: " if result.outcome is Outcome.NOT_RUN else "") + result.summary
-        lines = textwrap.wrap(printable(text), max(width - column - 4, 30)) or [""]
+        lines = textwrap.wrap(printable(_level_text(result)), max(width - column - 4, 30)) or [""]
         yield f"  {mark} {result.level:<{column}}{lines[0]}"
         yield from (" " * (column + 4) + line for line in lines[1:])
+
+
+def _level_text(result: LevelResult) -> str:
+    """What came of a level; of one that did not run also how to run it, which is no fault to be mended."""
+    if result.outcome is not Outcome.NOT_RUN:
+        return result.summary
+    return f"not run: {result.summary}" + (f"; {result.next_step}" if result.next_step else "")
 
 
 def printable(text: str) -> str:
@@ -155,7 +161,8 @@ def _not_checked(levels: Iterable[LevelResult], style: Style, width: int) -> Ite
 
 
 def _next_steps(levels: Iterable[LevelResult], style: Style, width: int) -> Iterator[str]:
-    steps = [(result.level, result.next_step) for result in levels if result.next_step]
+    failed = (result for result in levels if result.outcome is Outcome.FAILED)
+    steps = [(result.level, result.next_step) for result in failed if result.next_step]
     if steps:
         yield style.paint("What to do", _BOLD)
         for level, step in steps:

@@ -16,6 +16,7 @@ from reprobuild.cli.build_progress import LiveProgress, step_title
 from reprobuild.cli.main import main
 from reprobuild.engine import BuildEvent, Built, CacheHit, Failed, Output, Pulling, StepStarted
 from reprobuild.engine.fake import FakeEngine
+from reprobuild.engine.stream import plain_text
 from reprobuild.render import Recipe
 
 DOCKERFILE = b"FROM base\n# The tools. All of them.\nRUN install tools\n"
@@ -79,6 +80,21 @@ def test_a_person_sees_the_done_steps_and_the_end_of_a_failed_one(monkeypatch: p
     assert "✓ 1/2  FROM base" in printed
     assert "✗ 2/2  The tools" in printed
     assert printed.endswith("step 2/2: RUN install tools\n  | [bold]E: Unable to locate package tools\n")
+
+
+def test_a_step_that_only_notes_something_leaves_no_line_and_a_long_one_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = pretend_terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "60")
+    steps = ("FROM base", "ARG MIRROR", "RUN " + "make " * 50, "LABEL a=b")
+    events = [StepStarted(number=each, total=4, instruction=text) for each, text in enumerate(steps, start=1)]
+    with LiveProgress(()) as progress:
+        for event in events:
+            progress.show(event)
+    lines = [plain_text(line) for line in terminal.getvalue().splitlines()]
+    done = [line for line in lines if "✓" in line]
+    assert [line.split()[1] for line in done] == ["1/4", "3/4"]
+    assert done[1].endswith("…  (0:00)")
+    assert len(done[1]) == 60
 
 
 def test_the_changing_line_fits_and_takes_no_markup(monkeypatch: pytest.MonkeyPatch) -> None:
