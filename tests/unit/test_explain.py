@@ -55,7 +55,7 @@ def whole(**changes: Any) -> Plan:
 def test_at_a_glance() -> None:
     assert explain(whole(), Page(record="environment.json")) == (
         "CPython 3.10.12, torch 2.1.0+cu121, CUDA 12.1 for linux/amd64\n"
-        f"fidelity: missing (7 exact, 1 equivalent, 1 missing); record {plans.SNAPSHOT.digest[7:19]}, "
+        f"fidelity: missing (8 exact, 1 equivalent, 1 missing); record {plans.SNAPSHOT.digest[7:19]}, "
         "facts of 2026-11-23\n"
         "\n"
         "  exact        accelerator      the accelerator\n"
@@ -65,6 +65,7 @@ def test_at_a_glance() -> None:
         "  exact        packages         the packages\n"
         "  exact        system packages  the system packages\n"
         "  exact        build time       the build time\n"
+        "  exact        source code      the source code\n"
         "\n"
         "3 packages: 2 installed, 1 left out\n"
         "  pytorch-cu121  1  from PyTorch's index, folder cu121: torch\n"

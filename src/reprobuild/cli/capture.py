@@ -53,9 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--host", metavar="[USER@]HOST", help="the environment on another host, over ssh")
     more = parser.add_argument_group("what to record of it as well")
     more.add_argument(
-        "--libraries",
+        "--no-libraries",
         action="store_true",
-        help="the system's shared libraries that installed packages need, and their packages",
+        help="not the system's shared libraries that installed packages need, whose search takes a moment",
     )
     more.add_argument(
         "--check-files",
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         console.write_json(capture_report.summary(facts, paths))
     else:
-        console.write_result(capture_report.text(facts, paths))
+        console.write_result(capture_report.text(facts, paths, scanned=not arguments.no_libraries))
     for note in facts.get("notes", []):
         console.warn(note["message"])
     if not any((arguments.python, arguments.image, arguments.container, arguments.host)):
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def recorded(arguments: argparse.Namespace, command: tuple[str, ...] | None) -> dict[str, Any]:
     """The object of environment.json, without secrets. ``command`` is what is about to run here, if anything."""
-    chosen = {"libraries": arguments.libraries, "files": arguments.check_files}
+    chosen = {"libraries": not arguments.no_libraries, "files": arguments.check_files}
     extras = tuple(name for name, wanted in chosen.items() if wanted)
     if arguments.image or arguments.container or arguments.host:
         return _recorded_elsewhere(arguments, extras)

@@ -27,8 +27,11 @@ def summary(facts: dict[str, Any], paths: tuple[str, str, str]) -> dict[str, Any
     }
 
 
-def text(facts: dict[str, Any], paths: tuple[str, str, str]) -> str:
-    """What a person reads: the facts that decide a rebuild, then the files."""
+def text(facts: dict[str, Any], paths: tuple[str, str, str], *, scanned: bool) -> str:
+    """What a person reads: the facts that decide a rebuild, then the files.
+
+    ``scanned``: whether shared libraries were looked for, so that none means none.
+    """
     python, system, redactions = facts["python"], facts["system"], facts.get("redactions", {})
     platform = (system.get("os_name") or system.get("platform"), system.get("machine"))
     libc = (system.get("libc"), system.get("libc_version"))
@@ -41,7 +44,7 @@ def text(facts: dict[str, Any], paths: tuple[str, str, str]) -> str:
     ]
     further = (
         *(("Code", _code(facts.get("source"))), ("Data", _data(facts.get("data", [])))),
-        *(("Libraries", _libraries(facts)), ("Changed", _changed(facts)), ("Removed", _removed(redactions))),
+        *(("Libraries", _libraries(facts) if scanned else ""), ("Changed", _changed(facts)), ("Removed", _removed(redactions))),
     )
     rows += [(name, told) for name, told in further if told]
     lines = [f"{name:<10}{value}" for name, value in rows]
@@ -82,8 +85,11 @@ def _removed(redactions: dict[str, int]) -> str:
 
 def _libraries(facts: dict[str, Any]) -> str:
     found = facts.get("system_libraries", [])
+    packages = {library["package"] for library in found if "package" in library}
     missing = [library["soname"] for library in found if "path" not in library]
-    return f"{len(found)} of the system" + (f", missing: {', '.join(missing)}" if missing else "") if found else ""
+    more = f" and {len(missing) - _NAMES_SHOWN} more" if len(missing) > _NAMES_SHOWN else ""
+    told = f"{len(found) or 'none'} of the system" + (f", in {len(packages)} packages" if packages else "")
+    return told + (f"; missing: {', '.join(missing[:_NAMES_SHOWN])}{more}" if missing else "")
 
 
 def _changed(facts: dict[str, Any]) -> str:
