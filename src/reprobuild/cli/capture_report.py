@@ -44,7 +44,8 @@ def text(facts: dict[str, Any], paths: tuple[str, str, str], *, scanned: bool) -
     ]
     further = (
         *(("Code", _code(facts.get("source"))), ("Data", _data(facts.get("data", [])))),
-        *(("Libraries", _libraries(facts) if scanned else ""), ("Changed", _changed(facts)), ("Removed", _removed(redactions))),
+        ("Libraries", _libraries(facts) if scanned else ""),
+        *(("Changed", _changed(facts)), ("Removed", _removed(redactions))),
     )
     rows += [(name, told) for name, told in further if told]
     lines = [f"{name:<10}{value}" for name, value in rows]
