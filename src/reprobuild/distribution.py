@@ -46,6 +46,8 @@ class CondaOrigin(Described, frozen=True, kw_only=True):
 
     package: str | None = None
     """conda's name for it, where that is not the distribution's: ``pytorch`` for torch."""
+    version: str | None = None
+    """conda's version, where it is not the distribution's: 0.9.0 for torchaudio ``0.9.0a0+33b2469``."""
     channel: str | None = None
     build: str | None = None
     subdir: str | None = None

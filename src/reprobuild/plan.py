@@ -16,6 +16,12 @@ import msgspec
 
 PLAN_SCHEMA_VERSION = 1
 
+CONDA_CHANNELS = "https://conda.anaconda.org"
+"""Parent of the channels that have a plain name, such as ``conda-forge``."""
+
+CONDA_DEFAULTS = "https://repo.anaconda.com/pkgs"
+"""Parent of Anaconda's own channels, of which ``defaults`` stands for some."""
+
 
 class Fields(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Base of the plan's values."""
@@ -186,7 +192,38 @@ class BasePython(Fields, frozen=True, kw_only=True, tag="base"):
     """Whether the environment also sees the packages that the base brings, such as a vendor's torch."""
 
 
-PythonSource = UvPython | ImagePython | SourcePython | BasePython
+class CondaPython(Fields, frozen=True, kw_only=True, tag="conda"):
+    """The CPython that a conda environment holds as one of its packages."""
+
+    version: str
+
+
+PythonSource = UvPython | ImagePython | SourcePython | BasePython | CondaPython
+
+
+class CondaPackage(Fields, frozen=True, kw_only=True):
+    """One package that conda's installer is asked for, already validated."""
+
+    name: str
+    """conda's name for it: ``pytorch``, not ``torch``."""
+    line: str
+    """Its URL with ``#`` and a checksum, or ``name==version=build`` with as much of it as the record tells."""
+
+
+class CondaEnvironment(Fields, frozen=True, kw_only=True):
+    """The conda environment that the package groups are installed into. micromamba makes it in one step."""
+
+    packages: tuple[CondaPackage, ...]
+    """In the order of installation: what Python's own packages need comes first."""
+    explicit: bool
+    """Whether every line is a URL, so that no channel is asked and nothing is solved."""
+    channels: tuple[str, ...] = ()
+    """URLs in the order of their priority; empty where ``explicit``."""
+    resolve_dependencies: bool = False
+    """True where the record does not list the whole environment, so that a solver adds what is not listed."""
+    micromamba_image: str
+    cuda: str | None = None
+    """The CUDA that packages may ask of a driver, which no build has: conda's virtual package ``__cuda``."""
 
 
 class PytorchFolder(Fields, frozen=True, kw_only=True, tag="pytorch"):
@@ -309,6 +346,8 @@ class Plan(Fields, frozen=True, kw_only=True):
     checkout: Checkout | None = None
     command: tuple[str, ...] = ()
     """What the image starts, where the user asked for the run's code; else Python."""
+    conda: CondaEnvironment | None = None
+    """What conda installs, where the run is rebuilt as a conda run."""
     decisions: tuple[Decision, ...]
     placements: tuple[Placement, ...]
     libraries: tuple[Placement, ...] = ()

@@ -56,6 +56,14 @@ PLAN_SETTINGS = (
     Setting("base", "text", "IMAGE", "base image to start from in place of the chosen one"),
     Setting("base-digest", "text", "DIGEST", "pin the base image to this sha256:... digest"),
     Setting("uv-image", "text", "IMAGE", "image that the uv binary is copied from"),
+    Setting(
+        "via",
+        "text",
+        None,
+        "what rebuilds a conda run: auto is conda where the record tells its builds; pip maps its packages to wheels",
+        ("auto", "conda", "pip"),
+    ),
+    Setting("micromamba-image", "text", "IMAGE", "image that the micromamba binary is copied from, for a conda run"),
     Setting("python", "text", "X.Y.Z", "CPython version, for a record that does not tell it or tells it wrongly"),
     Setting("apt", "list", "PACKAGE", "system package to install as well; repeatable"),
     Setting(
@@ -102,6 +110,8 @@ NETWORK_SETTINGS = (
     Setting("pytorch-index", "text", "URL", "mirror of https://download.pytorch.org/whl"),
     Setting("index-url", "text", "URL", "mirror of the default package index"),
     Setting("python-downloads", "text", "URL", "table of CPython builds for uv"),
+    Setting("conda-channels", "text", "URL", "mirror of https://conda.anaconda.org, for a conda run"),
+    Setting("conda-defaults", "text", "URL", "mirror of https://repo.anaconda.com/pkgs, for a conda run"),
     Setting("ca-certificate", "path", "FILE", "certificate authority (PEM) to trust, and never in an image"),
     Setting("network", "text", "MODE", "network mode of the build's containers, such as host or none"),
     Setting("build-arg", "pairs", "NAME=VALUE", "build argument; repeatable"),

@@ -267,6 +267,8 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     python: PythonFacts = PythonFacts()
     system: SystemFacts = SystemFacts()
     distributions: tuple[Distribution, ...] = ()
+    conda_channels: tuple[str, ...] = ()
+    """Where a conda environment's packages may come from: names or URLs, in the order of their priority."""
     package_indexes: tuple[str, ...] = ()
     """Indexes and pages of links that the list of packages names beside them, without credentials, in its order."""
     torch: TorchFacts | None = None

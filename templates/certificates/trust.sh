@@ -11,5 +11,5 @@ for certificate in /opt/certificates/*.crt /opt/certificates/*.pem; do
 done
 if [ -f "$bundle" ]; then
     export SSL_CERT_FILE="$bundle" PIP_CERT="$bundle" REQUESTS_CA_BUNDLE="$bundle"
-    export CURL_CA_BUNDLE="$bundle" GIT_SSL_CAINFO="$bundle"
+    export CURL_CA_BUNDLE="$bundle" GIT_SSL_CAINFO="$bundle" MAMBA_SSL_VERIFY="$bundle"
 fi

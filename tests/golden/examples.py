@@ -30,4 +30,4 @@ def files_there(situation: str) -> dict[str, str]:
 
 
 def _is_golden(name: str) -> bool:
-    return name in ("Dockerfile", "plan.json") or name.startswith("requirements/")
+    return name in ("Dockerfile", "plan.json") or name.startswith(("requirements/", "conda/"))

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.golden.examples import EXAMPLES, SITUATIONS, expected_files, files_there
 
+from reprobuild import records
+
 
 def test_there_are_situations() -> None:
     assert len(SITUATIONS) >= 4
@@ -41,6 +43,12 @@ def test_hadolint_finds_nothing(situation: str) -> None:
 def test_the_verify_script_is_one_that_a_shell_can_read(situation: str) -> None:
     script = EXAMPLES / situation / "verify.sh"
     assert subprocess.run(["sh", "-n", script], capture_output=True).returncode == 0
+
+
+def test_the_conda_example_is_what_import_makes_of_the_export_beside_it() -> None:
+    folder = EXAMPLES / "conda-2020-cu110"
+    exported = records.read(folder / "environment.yml")
+    assert records.read(folder / "environment.json").digest == exported.digest
 
 
 def test_the_guide_s_record() -> None:

@@ -103,6 +103,8 @@ FULL_RECORD: dict[str, Any] = {
             "name": "certifi",
             "version": "2023.7.22",
             "conda": {
+                "package": "certifi",
+                "version": "2023.7.22",
                 "channel": "conda-forge",
                 "build": "pyhd8ed1ab_0",
                 "subdir": "noarch",
@@ -112,6 +114,7 @@ FULL_RECORD: dict[str, Any] = {
             },
         },
     ],
+    "conda_channels": ["conda-forge", "defaults"],
     "torch": {
         "version": "2.1.0+cu121",
         "cuda": "12.1",

@@ -61,8 +61,8 @@ def _recipe(arguments: argparse.Namespace, plan: Plan, snapshot: Snapshot) -> Re
     network = options.network_options(arguments)
     options.refuse_credentials(network)
     defaults = RecipeDefaults(index_url=network.index_url, python_downloads=network.python_downloads)
-    if network.pytorch_index is not None:
-        defaults = msgspec.structs.replace(defaults, pytorch_index=network.pytorch_index)
+    mirrors = {name: getattr(network, name) for name in ("pytorch_index", "conda_channels", "conda_defaults")}
+    defaults = msgspec.structs.replace(defaults, **{name: url for name, url in mirrors.items() if url is not None})
     recipe = render(plan, snapshot, overrides=options.template_folder(arguments), network=defaults)
     if network.ca_certificate is None:
         return recipe

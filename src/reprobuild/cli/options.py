@@ -43,6 +43,8 @@ MIRROR_ARGUMENTS = {
     "pytorch-index": ("PYTORCH_INDEX",),
     "index-url": ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
     "python-downloads": ("UV_PYTHON_DOWNLOADS_JSON_URL",),
+    "conda-channels": ("CONDA_CHANNEL_ALIAS",),
+    "conda-defaults": ("CONDA_DEFAULTS",),
 }
 """The build arguments that each mirror setting fills in."""
 
@@ -53,6 +55,8 @@ class NetworkOptions(msgspec.Struct, frozen=True, kw_only=True):
     pytorch_index: str | None = None
     index_url: str | None = None
     python_downloads: str | None = None
+    conda_channels: str | None = None
+    conda_defaults: str | None = None
     ca_certificate: Path | None = None
     network: str | None = None
     extra_arguments: dict[str, str] = {}
@@ -226,6 +230,8 @@ def network_options(arguments: argparse.Namespace, environment: Mapping[str, str
         pytorch_index=urls.get("pytorch-index"),
         index_url=urls.get("index-url"),
         python_downloads=urls.get("python-downloads"),
+        conda_channels=urls.get("conda-channels"),
+        conda_defaults=urls.get("conda-defaults"),
         ca_certificate=certificate,
         network=str(found["network"].value) if "network" in found else None,
         extra_arguments=_pairs(pairs if isinstance(pairs, tuple) else ()),

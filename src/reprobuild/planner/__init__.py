@@ -12,28 +12,37 @@ from reprobuild.catalog import Catalog
 from reprobuild.catalog.operating_systems import glibc_of_tag
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
-    Decision,
     Fidelity,
     PackageGroup,
     Placement,
     Plan,
     PlanWarning,
+    Platform,
     Question,
-    weakest,
 )
 from reprobuild.planner.admission import admitted_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
-from reprobuild.planner.closure import Gap, gaps, warning_of
+from reprobuild.planner.closure import gaps, warning_of
 from reprobuild.planner.conda import Named, settle_conda
-from reprobuild.planner.frameworks import decide_frameworks
+from reprobuild.planner.conda_environment import (
+    conda_environment,
+    conda_python,
+    micromamba_fact,
+    settle_run,
+    warnings_of_run,
+)
+from reprobuild.planner.conda_frameworks import frameworks_of
+from reprobuild.planner.conda_run import CondaRun
+from reprobuild.planner.frameworks import Frameworks
 from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.libraries import place_libraries
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.other_indexes import warnings_of_indexes
 from reprobuild.planner.packages import treat
-from reprobuild.planner.python import decide_source, decide_version
+from reprobuild.planner.packages_decision import packages_decision
+from reprobuild.planner.python import PythonVersion, decide_source
 from reprobuild.planner.recorded_system import Needs
 from reprobuild.planner.source_build import BuildContext
 from reprobuild.planner.source_code import with_source_code
@@ -64,31 +73,24 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
 def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Plan:
     """The answers to all questions, whatever their fidelity."""
     platform, platform_note = decide_platform(subject, options)
-    version = decide_version(subject, snapshot.python, platform, catalog, options)
+    subject, run, version, without_conda = settle_run(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
     machine = machine_of(snapshot, catalog, options)
-    frameworks = decide_frameworks(subject, machine, target, catalog, options)
+    frameworks = frameworks_of(run, subject, machine, target, catalog, options)
     torch = frameworks.torch
     sources = _sources(subject, snapshot, target, torch, catalog, options)
-    treated = treat_all(subject, sources)
+    treated = treat_all(subject, sources, run)
     container = torch.container if torch else None
-    open_ends = gaps(subject) if container is None else ()
+    is_closed = container is not None or (run is not None and run.is_closed)
+    open_ends = () if is_closed else gaps(subject, None if run is None else _installed(treated))
     groups = group(treated, bool(open_ends) or frameworks.was_rescued, subject.recorded_on)
     groups = tuple(for_architectures(each, machine) for each in groups)
     placements = _placements(treated, groups)
-    needs = Needs(
-        accelerator=frameworks.base_cuda.accelerator,
-        python=version,
-        container=container,
-        platform=platform,
-        platform_note=platform_note,
-        glibc=needed_glibc(treated, torch),
-        wheels_bring_cuda=frameworks.base_cuda.wheels_bring_cuda,
-        needs_nvcc=any(each.needs_nvcc for each in groups),
-        built_around=_year(subject, torch),
-    )
+    needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, run)
     base = admitted_base(subject, needs, machine, catalog, options)
-    python = decide_source(version, base.base, platform, catalog, container)
+    conda = conda_environment(run, frameworks.accelerator, catalog, options) if run else None
+    by_conda = conda_python(run, version, micromamba_fact(conda, options)) if run and conda else None
+    python = by_conda or decide_source(version, base.base, platform, catalog, container)
     libraries = place_libraries(snapshot.system_libraries, subject, base.base, catalog, options.extra_apt)
     system_packages, system_decision, system_warnings = decide_system_packages(
         base.base,
@@ -113,11 +115,12 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
         system_packages=system_packages,
         build_base=base.build_base,
         uv_image=uv.value,
+        conda=conda,
         decisions=(
             frameworks.decision,
             base.decision,
-            python.decision.with_facts(uv),
-            _packages_decision(groups, placements, open_ends),
+            python.decision.with_facts(uv) if groups or run is None else python.decision,
+            packages_decision(groups, placements, open_ends, run),
             system_decision,
             time_decision,
         ),
@@ -127,12 +130,13 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
             *frameworks.warnings,
             *base.warnings,
             *((warning_of(open_ends),) if open_ends else ()),
+            *(warnings_of_run(run) if run else ()),
             *_treatment_warnings(treated),
             *warnings_of_indexes(subject, groups, catalog),
             *system_warnings,
             *time_warnings,
         ),
-        notes=base.notes,
+        notes=(*base.notes, *(run.channels.notes if run else without_conda)),
     )
 
 
@@ -156,12 +160,18 @@ def _sources(
     )
 
 
-def treat_all(subject: Subject, sources: Sources) -> tuple[Treated, ...]:
-    """Every package with its treatment. Of two with the same name only the first was importable."""
+def treat_all(subject: Subject, sources: Sources, run: CondaRun | None = None) -> tuple[Treated, ...]:
+    """Every package with its treatment. Of two with the same name only the first was importable.
+
+    What conda installs is treated already: pip may have put another version of it on top.
+    """
     seen: dict[str, str] = {}
     treated = []
-    of_conda = settle_conda(subject.packages)
+    of_conda = settle_conda(subject.packages) if run is None else {}
     for package in subject.packages:
+        if run is not None and (by_conda := run.treatments.get(package.path)):
+            treated.append(Treated(package=package, treatment=by_conda))
+            continue
         settled = of_conda.get(package.path)
         if isinstance(settled, LeaveOut):
             treated.append(Treated(package=package, treatment=settled))
@@ -199,6 +209,31 @@ def _build_libraries(treated: tuple[Treated, ...], catalog: Catalog) -> Iterator
             yield from ((library, item.package.name) for library in needs)
 
 
+def _needs(
+    subject: Subject,
+    frameworks: Frameworks,
+    version: PythonVersion,
+    platform: tuple[Platform, str],
+    treated: tuple[Treated, ...],
+    groups: tuple[PackageGroup, ...],
+    run: CondaRun | None,
+) -> Needs:
+    """What the answers so far ask of the base. The platform comes with what differs about it."""
+    torch = frameworks.torch
+    return Needs(
+        platform=platform[0],
+        platform_note=platform[1],
+        by_conda=run is not None,
+        accelerator=frameworks.base_cuda.accelerator,
+        python=version,
+        container=torch.container if torch else None,
+        glibc=needed_glibc(treated, torch),
+        wheels_bring_cuda=frameworks.base_cuda.wheels_bring_cuda,
+        needs_nvcc=any(each.needs_nvcc for each in groups),
+        built_around=_year(subject, frameworks.released),
+    )
+
+
 def _group_names(groups: tuple[PackageGroup, ...]) -> dict[str, str]:
     return {
         requirement.line: each.name for each in groups if each.name != COMPLETION for requirement in each.requirements
@@ -227,34 +262,11 @@ def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str 
     return max(needed, key=Version) if needed else None
 
 
-def _year(subject: Subject, torch: TorchBuild | None) -> int | None:
+def _year(subject: Subject, released: str | None) -> int | None:
     """The year of the run: the record's own, else that of torch's release."""
     if subject.era is not None:
         return subject.era.year
-    released = torch.release.released if torch else None
     return int(released[:4]) if released else None
-
-
-def _packages_decision(
-    groups: tuple[PackageGroup, ...], placements: tuple[Placement, ...], open_ends: tuple[Gap, ...]
-) -> Decision:
-    counts = [f"{len(each.requirements)} in {each.name}" for each in groups if each.name != COMPLETION]
-    left_out = sum(placement.where == "left out" for placement in placements)
-    reason = "each group comes from exactly one index and without dependency resolution, because a freeze is closed"
-    fidelity = weakest(placement.fidelity for placement in placements)
-    if open_ends:
-        names = sorted({name for gap in open_ends for name in gap.absent})
-        reason = (
-            "the recorded versions are installed exactly; the record does not list all that they need "
-            f"({', '.join(names)}), so a resolver adds the rest around them"
-        )
-        fidelity = weakest((fidelity, Fidelity.SUBSTITUTED))
-    return Decision(
-        question=Question.PACKAGES,
-        choice=", ".join(counts + ([f"{left_out} left out"] if left_out else [])) or "none",
-        reason=reason,
-        fidelity=fidelity,
-    )
 
 
 def refuse_inexact(plan: Plan) -> Plan:

@@ -37,7 +37,7 @@ _FLAVOR: dict[str, Literal["base", "runtime", "devel"]] = {
     "slim": "base",
     "devel": "devel",
 }
-_SAVING = "every CUDA library that the run loads comes inside its wheels: --flavor slim saves 2 to 6 GB"
+_SAVING = "every CUDA library that the run loads comes inside its {}: --flavor slim saves 2 to 6 GB"
 
 
 def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanOptions) -> BaseChoice:
@@ -121,11 +121,12 @@ def _cuda(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptions) 
             hint="name a base of your own with --base",
         )
     base = _base_of(image, catalog)
+    inside = "conda packages" if needs.by_conda else "wheels"
     return BaseChoice(
         base=base,
         build_base=_devel_sibling(image, catalog) if needs.needs_nvcc and flavor != "devel" else None,
         decision=_decision(base, image, wanted, needs, _others(images, image, catalog, flavor), without_cudnn),
-        notes=(_SAVING,) if flavor != "base" and needs.wheels_bring_cuda else (),
+        notes=(_SAVING.format(inside),) if flavor != "base" and needs.wheels_bring_cuda else (),
     )
 
 

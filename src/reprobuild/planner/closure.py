@@ -52,13 +52,16 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     absent: tuple[str, ...]
 
 
-def gaps(subject: Subject) -> tuple[Gap, ...]:
-    """What the record must have left out; empty for a record that was read from an installation itself."""
+def gaps(subject: Subject, among: tuple[Package, ...] | None = None) -> tuple[Gap, ...]:
+    """What the record must have left out; empty for a record that was read from an installation itself.
+
+    ``among`` are the packages whose needs count, where another installer looks after those of the rest.
+    """
     if subject.is_deep:
         return ()
     present = {package.canonical for package in subject.packages}
     found = []
-    for package in subject.packages:
+    for package in subject.packages if among is None else among:
         absent = tuple(name for name in _needed_by(package) if name not in present)
         if absent:
             found.append(Gap(package=package, absent=absent))

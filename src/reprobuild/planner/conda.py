@@ -15,7 +15,7 @@ _PYTHON_BUILD = re.compile(r"(?:.*_)?py(?:[0-9]|h|_|thon).*|.*(?:cp|py)[23][0-9]
 _BROUGHT_BY_WHEELS = re.compile(
     r"_.*|.*mutex|lib(?:gcc|gomp|stdcxx|gfortran|blas|cblas|lapack|opencv|openblas|cu[a-z]+|nv[a-z]+|np+)(?:-.*)?"
     r"|mkl|blas|openblas|tbb|intel-openmp|llvm-openmp|cudatoolkit|cudnn|nccl|pytorch-(?:cuda|mutex|gpu)|cuda(?:-.*)?"
-    r"|magma-cuda.*|cpuonly|ffmpeg-libs|vc|vs20[0-9]{2}_runtime|ucrt|vc14_runtime|msys2-.*|m2w64-.*"
+    r"|magma-cuda.*|cpuonly|ffmpeg-libs|vc|vs20[0-9]{2}_runtime|ucrt|vc14_runtime|msys2-.*|m2(?:w64)?-.*|icc_rt|winpty"
 )
 _SHARED_LIBRARIES = re.compile(
     r"lib[a-z0-9._+-]*|xorg-[a-z0-9-]*|xcb-util[a-z-]*|aws-[a-z0-9-]*|azure-[a-z0-9-]*-cpp|font(?:s|-ttf)-[a-z-]*"

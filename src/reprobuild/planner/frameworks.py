@@ -74,6 +74,8 @@ class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     base_cuda: BaseCuda
     warnings: tuple[PlanWarning, ...]
+    released: str | None = None
+    """When the recorded torch was released, as an ISO date."""
 
     @property
     def was_rescued(self) -> bool:
@@ -103,4 +105,11 @@ def decide_frameworks(
         base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
     of_torch = (*torch.warnings, *((warning_of(verdict, torch),) if verdict else ())) if torch else ()
     warnings = (*of_torch, *base_cuda.warnings)
-    return Frameworks(torch=torch, accelerator=accelerator, decision=decision, base_cuda=base_cuda, warnings=warnings)
+    return Frameworks(
+        torch=torch,
+        accelerator=accelerator,
+        decision=decision,
+        base_cuda=base_cuda,
+        warnings=warnings,
+        released=torch.release.released if torch else None,
+    )

@@ -18,6 +18,8 @@ from reprobuild.errors import RecordError
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _CONDA_NAME = re.compile(r"_?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+_CONDA_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!]{0,127}")
+_CONDA_BUILD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+]{0,127}")
 _VERSION_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_~:-]{0,127}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,300}")
 _HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
@@ -60,6 +62,21 @@ def project_name(text: str, path: str) -> str:
 def conda_name(text: str, path: str) -> str:
     """The name of a conda package, which may start with an underscore."""
     return _matched(text, _CONDA_NAME, path, "the name of a conda package")
+
+
+def conda_version(text: str, path: str) -> str:
+    """The version of a conda package: no operator, blank or bracket, which conda's specs give a meaning."""
+    return _matched(text, _CONDA_VERSION, path, "the version of a conda package")
+
+
+def conda_build(text: str, path: str) -> str:
+    """The build string of a conda package, such as ``py3.7_cuda11.0.221_cudnn8.0.5_0``."""
+    return _matched(text, _CONDA_BUILD, path, "the build of a conda package")
+
+
+def conda_digest(text: str, path: str, digits: int) -> str:
+    """So many hexadecimal digits: 32 of an MD5, 64 of a SHA-256."""
+    return _matched(text.lower(), re.compile(rf"[0-9a-f]{{{digits}}}"), path, f"{digits} hexadecimal digits")
 
 
 def version_text(text: str, path: str) -> str:

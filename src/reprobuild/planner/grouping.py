@@ -19,7 +19,7 @@ from reprobuild.plan import (
     Requirement,
 )
 from reprobuild.planner.subject import Package
-from reprobuild.planner.treatment import Install, LeaveOut, Provided, Resolve, Treatment
+from reprobuild.planner.treatment import CondaInstall, Install, LeaveOut, Provided, Resolve, Treatment
 
 COMPLETION = "completion"
 """The group that adds what an open record leaves out."""
@@ -207,6 +207,16 @@ def place(item: Treated, group_names: dict[str, str]) -> Placement:
                 detail=f"installed in group {COMPLETION}: {reason}",
                 fidelity=Fidelity.SUBSTITUTED,
                 line=requirement.line,
+            )
+        case CondaInstall(package=asked, difference=difference, fidelity=fidelity):
+            detail = f"installed by conda as {asked.name}" if asked.name != package.name else "installed by conda"
+            return Placement(
+                name=package.name,
+                version=package.version_text,
+                where="installed",
+                detail=f"{detail}: {difference}" if difference else detail,
+                fidelity=fidelity,
+                line=asked.line,
             )
         case Provided(by=by, reason=reason, fidelity=fidelity):
             return Placement(

@@ -16,6 +16,9 @@ from reprobuild.snapshot import GpuFacts
 Flavor = Literal["auto", "slim", "runtime", "devel"]
 """``auto`` carries the recorded CUDA and cuDNN; ``slim`` leaves them to the wheels; ``devel`` adds nvcc."""
 
+Via = Literal["auto", "conda", "pip"]
+"""What installs a conda run: ``auto`` is conda where the record tells the environment, else wheels by ``pip``."""
+
 _REFERENCE = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]{0,200}[a-z0-9])?(?::[0-9]{1,5})?/)?"  # registry
     r"[a-z0-9]+(?:[._/-]{1,2}[a-z0-9]+){0,20}"  # repository
@@ -48,6 +51,9 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """``sha256:<hex>`` that pins the base, whoever chose it."""
     uv_image: str | None = None
     """The image that uv is copied from, in place of the catalog's."""
+    via: Via = "auto"
+    micromamba_image: str | None = None
+    """The image that micromamba is copied from, in place of the catalog's."""
     extra_apt: tuple[str, ...] = ()
     """Packages of the operating system to install besides."""
     python: str | None = None
@@ -71,6 +77,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         _check(self.base, _REFERENCE, "--base", "an image reference such as ubuntu:22.04")
         _check(self.base_digest, _DIGEST, "--base-digest", "sha256: and 64 hexadecimal digits")
         _check(self.uv_image, _REFERENCE, "--uv-image", "an image reference")
+        _check(self.micromamba_image, _REFERENCE, "--micromamba-image", "an image reference")
         _check(self.python, _PYTHON, "--python", "a full version such as 3.10.12")
         _check_repository(self.with_source)
         _check(self.gpu, _GPU, "--gpu", "a GPU's name such as 'NVIDIA GeForce RTX 3090'")

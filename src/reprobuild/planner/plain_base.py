@@ -15,7 +15,8 @@ def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog, why: str) -> Ba
     release = _ubuntu_release(wanted, needs, catalog)
     base = _plain_base("ubuntu", release.version, release)
     system, fidelity = os_reason(base, wanted)
-    reason = f"{why}, and the wheels bring it inside; {system}"
+    brought = "conda brings it" if needs.by_conda else "the wheels bring it inside"
+    reason = f"{why}, and {brought}; {system}"
     decision = Decision(
         question=Question.BASE_IMAGE,
         choice=base.reference,
@@ -28,6 +29,8 @@ def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog, why: str) -> Ba
 
 def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
     """The distribution whose own interpreter ran; else the official Python image; else plain Ubuntu with uv's build."""
+    if needs.by_conda:
+        return _bare_base(wanted, needs, catalog)
     version = needs.python.version
     own = _distribution_of_interpreter(wanted, needs)
     image = catalog.cpython.image(version)
@@ -63,6 +66,25 @@ def _distribution_of_interpreter(wanted: Wanted, needs: Needs) -> OperatingSyste
     runs_wheels = needs.glibc is None or system.runs_glibc(needs.glibc)
     is_own = needs.python.builder == "distribution" and needs.python.version == system.python
     return system if is_own and runs_wheels else None
+
+
+def _bare_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
+    """The recorded Debian where apt still serves it, else Ubuntu: conda brings everything but the C library."""
+    recorded = wanted.system
+    if recorded is not None and recorded.id == "debian" and not is_archived("debian", recorded.version):
+        base = _plain_base(recorded.id, recorded.version, recorded)
+    else:
+        release = _ubuntu_release(wanted, needs, catalog)
+        base = _plain_base("ubuntu", release.version, release)
+    system, fidelity = os_reason(base, wanted)
+    decision = Decision(
+        question=Question.BASE_IMAGE,
+        choice=base.reference,
+        reason=f"nothing in the run needs a GPU, and conda brings all but the C library; {system}",
+        fidelity=fidelity,
+        facts=(wanted.fact,) if wanted.fact else (),
+    )
+    return BaseChoice(base=base, build_base=None, decision=decision)
 
 
 def _ubuntu_release(wanted: Wanted, needs: Needs, catalog: Catalog) -> OperatingSystem:

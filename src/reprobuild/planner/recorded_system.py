@@ -27,6 +27,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """The oldest glibc that the recorded wheels run on."""
     wheels_bring_cuda: bool = True
     needs_nvcc: bool = False
+    by_conda: bool = False
+    """Whether conda brings the interpreter and CUDA, so that the base has to bring neither."""
     built_around: int | None = None
     """Year of the run, where something tells it: for a record without an operating system."""
 

@@ -67,6 +67,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of one record that the planner decides on."""
 
     packages: tuple[Package, ...]
+    conda_channels: tuple[str, ...]
+    """As the record spells them, not validated yet."""
     python: str | None
     """X.Y.Z or X.Y"""
     free_threaded: bool
@@ -126,6 +128,7 @@ def examine(snapshot: Snapshot) -> Subject:
     day = _date(snapshot.recorded_at, "recorded_at") or _date(started, "command.started_at")
     return Subject(
         packages=tuple(_packages(snapshot)),
+        conda_channels=snapshot.conda_channels,
         python=_python(snapshot),
         free_threaded=snapshot.python.free_threaded is True,
         system=_optional(grammar.token, system.system, "system.system") or _system_of(platform),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from reprobuild.plan import Fidelity, Origin, PlanWarning, Requirement
+from reprobuild.plan import CondaPackage, Fidelity, Origin, PlanWarning, Requirement
 
 
 class Install(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -47,6 +47,16 @@ class Provided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fidelity: Fidelity
 
 
+class CondaInstall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Installed by conda into the environment that the package groups go into."""
+
+    package: CondaPackage
+    fidelity: Fidelity = Fidelity.EXACT
+    difference: str | None = None
+    is_noarch: bool = False
+    """Whether it may need the interpreter to be there when it is installed."""
+
+
 class LeaveOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Not installed: it can't be, it makes no sense in an image, or something else provides it."""
 
@@ -55,4 +65,4 @@ class LeaveOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warning: PlanWarning | None = None
 
 
-Treatment = Install | Resolve | Provided | LeaveOut
+Treatment = Install | Resolve | Provided | CondaInstall | LeaveOut

@@ -10,12 +10,14 @@ import msgspec
 
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import distribution_of_spec, snapshot_of_packages
+from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import RequirementList, indexes_of, option_notes, parse_lines
 from reprobuild.records.text import bounded, shortened
 from reprobuild.records.yaml_text import text_of
 from reprobuild.snapshot import Distribution, Note, Snapshot
 
+_MOST_CHANNELS = 50
 _KEYS = re.compile(r"^(?:name|channels|prefix|platforms|variables) *:|^dependencies *:", re.MULTILINE)
 
 
@@ -43,14 +45,17 @@ def read(document: Document) -> Snapshot:
     distributions = (*conda, *(msgspec.structs.replace(item, installer="pip") for item in pip.distributions))
     if not distributions:
         raise RecordError("the environment lists no package", source=document.source, path="dependencies")
-    notes += [*pip.notes, *option_notes(pip.options), *_channels(value)]
+    notes += [*pip.notes, *option_notes(pip.options)]
     snapshot = snapshot_of_packages(
         distributions, document.source, prefix=text_of(value.get("prefix")), notes=bounded(notes)
     )
+    channels, secrets = _channels(value)
+    redactions = {"dependencies": pip.redactions, "channels": secrets}
     return msgspec.structs.replace(
         snapshot,
         package_indexes=indexes_of(pip.options),
-        redactions={"dependencies": pip.redactions} if pip.redactions else {},
+        conda_channels=channels,
+        redactions={place: count for place, count in redactions.items() if count},
         notes=bounded(snapshot.notes),
     )
 
@@ -77,7 +82,8 @@ def _pip(dependencies: list[Any]) -> RequirementList:
     return parse_lines("\n".join(line.replace("\n", " ") for line in lines), place="dependencies.pip")
 
 
-def _channels(value: dict[str, Any]) -> Iterator[Note]:
-    channels = [text for text in value.get("channels") or () if isinstance(text, str)]
-    if channels:
-        yield Note(code="channels", message=f"the environment's channels: {', '.join(channels)[:400]}", path="channels")
+def _channels(value: dict[str, Any]) -> tuple[tuple[str, ...], int]:
+    """The channels, in their order, without credentials; and how many of those there were."""
+    texts = [text.strip() for text in value.get("channels") or () if isinstance(text, str) and text.strip()]
+    cleaned = [without_credentials(text[:1000]) for text in texts[:_MOST_CHANNELS]]
+    return tuple(text for text, _ in cleaned), sum(count for _, count in cleaned)

@@ -80,8 +80,11 @@ def _with_origin(item: Distribution, origin: Distribution | None, used: set[str]
         return item
     used.add(origin.name)
     conda = origin.conda
-    if conda is not None and conda.package is None and canonicalize_name(origin.name) != canonicalize_name(item.name):
+    # conda asks for its packages by their exact names and versions, which pip's list may spell otherwise.
+    if conda is not None and conda.package is None and origin.name != item.name:
         conda = msgspec.structs.replace(conda, package=origin.name)
+    if conda is not None and item.version and origin.version != item.version:
+        conda = msgspec.structs.replace(conda, version=origin.version)
     return msgspec.structs.replace(item, version=item.version or origin.version, installer="conda", conda=conda)
 
 

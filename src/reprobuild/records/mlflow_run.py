@@ -185,17 +185,16 @@ def _parts(folder: Folder, home: str | None) -> Iterator[Part]:
 def _read_conda(document: Document) -> Snapshot:
     """MLflow writes conda.yaml for every model, also without conda: python and pip in it are no conda builds."""
     snapshot = conda_environment.read(document)
-    python = PythonFacts(version=snapshot.python.version)
-    kept = tuple(item for item in snapshot.distributions if item.conda is None or item.name not in ("python", "pip"))
-    managed = any(item.conda is not None for item in kept)
-    notes = tuple(
-        note for note in snapshot.notes if note.code not in ("channels", "unpinned") or "pip" not in note.message
-    )
+    others = tuple(item for item in snapshot.distributions if item.conda is None or item.name not in ("python", "pip"))
+    if any(item.conda is not None for item in others):
+        return snapshot
+    notes = tuple(note for note in snapshot.notes if note.code != "unpinned" or "pip" not in note.message)
     return msgspec.structs.replace(
         snapshot,
-        python=snapshot.python if managed else python,
-        distributions=kept,
-        notes=snapshot.notes if managed else tuple(note for note in notes if note.code != "channels"),
+        python=PythonFacts(version=snapshot.python.version),
+        distributions=others,
+        conda_channels=(),
+        notes=notes,
     )
 
 

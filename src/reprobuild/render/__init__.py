@@ -10,6 +10,7 @@ import msgspec
 from reprobuild.errors import PlanError
 from reprobuild.plan import Plan
 from reprobuild.render.checkout import PATCH
+from reprobuild.render.conda import conda_file, conda_file_path
 from reprobuild.render.folder import write_recipe
 from reprobuild.render.recipe import PYTORCH_INDEX, Recipe, RecipeDefaults
 from reprobuild.render.requirements import build_constraint_file, build_requires_file, requirement_file
@@ -50,6 +51,8 @@ def render(
     if plan.checkout is not None and plan.checkout.changed:
         files[PATCH] = _patch(snapshot)
         files[".dockerignore"] += b"!source\n"
+    if plan.conda is not None:
+        files[conda_file_path(plan.conda)] = conda_file(plan.conda)
     for number, group in enumerate(plan.groups, start=1):
         files[requirement_path(number, group)] = requirement_file(group)
         if group.build_constraints:

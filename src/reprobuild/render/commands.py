@@ -17,7 +17,6 @@ from reprobuild.render.quoting import file_name, shell_word
 from reprobuild.render.recipe import PYTORCH_INDEX
 from reprobuild.render.requirements import has_hashes_throughout
 
-INTERPRETER = "/opt/venv/bin/python"
 CONTEXT = "/opt/recipe"
 """Where the builder stage keeps the context's requirement files."""
 
@@ -28,6 +27,8 @@ class GroupFiles(msgspec.Struct, frozen=True, kw_only=True):
     """Where the files of one group lie in the context."""
 
     requirements: str
+    interpreter: str = "/opt/venv/bin/python"
+    """Of the environment that the group is installed into."""
     number: int = 1
     """Of the group, from 1: names what stands beside the environment while the group is built."""
     constraints: str | None = None
@@ -79,7 +80,7 @@ def _prepare_build(group: PackageGroup, files: GroupFiles) -> tuple[str, ...]:
     """Build requirements stand in a folder beside the environment, so that none of them stays in it."""
     if files.build_requires is None:
         return ()
-    words = [f"uv pip install --python {INTERPRETER} --target {_build_folder(files)}"]
+    words = [f"uv pip install --python {files.interpreter} --target {_build_folder(files)}"]
     if files.constraints:
         words.append(f"--constraints {CONTEXT}/{files.constraints}")
     if group.exclude_newer:
@@ -107,7 +108,7 @@ def _variable(name: str) -> str:
 
 
 def _uv_command(group: PackageGroup, files: GroupFiles) -> tuple[str, ...]:
-    words = [" ".join([*_variables(group, files), f"uv pip install --python {INTERPRETER}"])]
+    words = [" ".join([*_variables(group, files), f"uv pip install --python {files.interpreter}"])]
     words += _dependencies(group) + _index(group, "--default-index")
     if has_hashes_throughout(group):
         words.append("--require-hashes")
@@ -130,11 +131,11 @@ def _pip_command(group: PackageGroup, files: GroupFiles) -> tuple[str, tuple[str
         raise PlanError(f"group {group.name}: installing with pip takes a version of pip")
     version = Version(group.installer_version)
     folder = f"/opt/pip-{version}"
-    first = f"uv pip install --python {INTERPRETER} --no-deps --target {folder} {shell_word(f'pip=={version}')}"
+    first = f"uv pip install --python {files.interpreter} --no-deps --target {folder} {shell_word(f'pip=={version}')}"
     variables = _variables(group, files, folder)
     if files.constraints and version < Version("25.3"):
         variables.append(f"PIP_CONSTRAINT={CONTEXT}/{files.constraints}")
-    words = [" ".join([*variables, f"{INTERPRETER} -m pip install --ignore-installed"])]
+    words = [" ".join([*variables, f"{files.interpreter} -m pip install --ignore-installed"])]
     words += _dependencies(group) + _index(group, "--index-url")
     if has_hashes_throughout(group):
         words.append("--require-hashes")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reprobuild.errors import UsageError
 from reprobuild.files import write_atomically
+from reprobuild.render.conda import CONDA_FILES
 from reprobuild.render.recipe import Recipe
 
 _OF_A_GROUP = re.compile(r"[0-9]{2,}-[A-Za-z0-9._-]+\.txt")
@@ -16,8 +17,8 @@ _OF_A_GROUP = re.compile(r"[0-9]{2,}-[A-Za-z0-9._-]+\.txt")
 def write_recipe(recipe: Recipe, folder: Path, *, force: bool = False) -> tuple[Path, ...]:
     """Write all files of the recipe below ``folder``, which is made if need be, and name them.
 
-    A folder that holds an older recipe is brought up to date: its requirement files that no group has any more
-    are removed, certificates and everything else stay. Raises UsageError, before anything is written, for a
+    A folder that holds an older recipe is brought up to date: its requirement and conda files that the recipe no
+    longer has are removed, certificates and everything else stay. Raises UsageError, before anything is written, for a
     folder that holds other things, unless ``force``; OSError when a file can't be written.
     """
     _check_folder(folder, force)
@@ -29,7 +30,7 @@ def write_recipe(recipe: Recipe, folder: Path, *, force: bool = False) -> tuple[
         parent.mkdir(parents=True, exist_ok=True)
     for name in sorted(paths, key=lambda name: (name == "Dockerfile", name)):
         write_atomically(paths[name], recipe.files[name])
-    _remove_stale(folder / "requirements", set(paths.values()))
+    _remove_stale(folder, set(paths.values()))
     return tuple(paths.values())
 
 
@@ -53,6 +54,7 @@ def _holds_recipe(folder: Path) -> bool:
 
 
 def _remove_stale(folder: Path, current: set[Path]) -> None:
-    for path in sorted(folder.glob("*.txt")):
-        if path not in current and _OF_A_GROUP.fullmatch(path.name):
-            path.unlink()
+    groups = [path for path in (folder / "requirements").glob("*.txt") if _OF_A_GROUP.fullmatch(path.name)]
+    for path in sorted([*groups, *(folder.joinpath(*name.split("/")) for name in CONDA_FILES)]):
+        if path not in current:
+            path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 from reprobuild.errors import PlanError
-from reprobuild.plan import BasePython, ImagePython, PythonSource, SourcePython, UvPython
+from reprobuild.plan import BasePython, CondaPython, ImagePython, PythonSource, SourcePython, UvPython
 from reprobuild.render.quoting import image_reference, shell_word
 
 PYTHON_BUILD_PACKAGES = {
@@ -25,6 +25,8 @@ PYTHON_BUILD_PACKAGES = {
 OPENSSL_HEADERS = {"apt": "libssl-dev", "dnf": "openssl-devel"}
 OPENSSL_BUILD_PACKAGES = {"apt": "perl", "dnf": "perl-core"}
 """What OpenSSL's own ``config`` is written in."""
+
+CONDA_FOLDER = "/opt/conda"
 
 PYTHON_SOURCE_MIRROR = "https://www.python.org/ftp/python"
 OPENSSL_SOURCE_MIRROR = "https://github.com/openssl/openssl/releases/download"
@@ -118,8 +120,15 @@ def python_view(source: PythonSource) -> PythonView:
                 interpreter=shell_word(executable),
                 environment_options=("--system-site-packages",) if with_packages else (),
             )
+        case CondaPython(version=version):
+            return PythonView(partial="python/conda.j2", version=version)
         case never:
             assert_never(never)
+
+
+def environment_folder(source: PythonSource) -> str:
+    """Where the environment lies that the packages are installed into: a virtual one, or conda's own."""
+    return CONDA_FOLDER if isinstance(source, CondaPython) else "/opt/venv"
 
 
 def _compiled(source: SourcePython) -> PythonView:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from reprobuild.errors import UsageError
+from reprobuild.plan import CONDA_CHANNELS, CONDA_DEFAULTS
 
 PYTORCH_INDEX = "https://download.pytorch.org/whl"
 """Parent of the folders of PyTorch's wheel index."""
@@ -33,6 +34,10 @@ class RecipeDefaults(msgspec.Struct, frozen=True, kw_only=True):
     """In place of the installers' default index."""
     python_downloads: str | None = None
     """Table of CPython builds for uv."""
+    conda_channels: str = CONDA_CHANNELS
+    """In place of https://conda.anaconda.org; the channels below it keep their names."""
+    conda_defaults: str = CONDA_DEFAULTS
+    """In place of https://repo.anaconda.com/pkgs."""
 
     def build_arguments(self) -> tuple[tuple[str, str | None], ...]:
         """Name and default of every build argument, in the order of the Dockerfile.
@@ -44,6 +49,8 @@ class RecipeDefaults(msgspec.Struct, frozen=True, kw_only=True):
             ("--pytorch-index", self.pytorch_index),
             ("--index-url", self.index_url),
             ("--python-downloads", self.python_downloads),
+            ("--conda-channels", self.conda_channels),
+            ("--conda-defaults", self.conda_defaults),
         ):
             _check_url(option, value)
         return (
@@ -52,6 +59,13 @@ class RecipeDefaults(msgspec.Struct, frozen=True, kw_only=True):
             ("PIP_INDEX_URL", self.index_url),
             ("UV_PYTHON_DOWNLOADS_JSON_URL", self.python_downloads),
             ("UV_PYTHON_INSTALL_MIRROR", None),
+        )
+
+    def conda_arguments(self) -> tuple[tuple[str, str], ...]:
+        """Likewise, of the build arguments that only a conda environment needs. Checked by ``build_arguments``."""
+        return (
+            ("CONDA_CHANNEL_ALIAS", self.conda_channels.rstrip("/")),
+            ("CONDA_DEFAULTS", self.conda_defaults.rstrip("/")),
         )
 
 

@@ -13,9 +13,11 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild import __version__
+from reprobuild.errors import PlanError
 from reprobuild.plan import (
     BaseImage,
     BasePython,
+    CondaPython,
     Decision,
     DefaultIndex,
     Direct,
@@ -30,7 +32,8 @@ from reprobuild.plan import (
 )
 from reprobuild.render.checkout import CheckoutStep, checkout_steps, working_directory
 from reprobuild.render.commands import GroupFiles, build_requires, install_command
-from reprobuild.render.interpreter import Copy, PythonView, compiler_packages, python_view
+from reprobuild.render.conda import CondaView, conda_view
+from reprobuild.render.interpreter import Copy, PythonView, compiler_packages, environment_folder, python_view
 from reprobuild.render.quoting import file_name, image_reference, json_array, single_line, system_package
 from reprobuild.render.recipe import RecipeDefaults
 
@@ -88,7 +91,12 @@ class View(Fields, frozen=True, kw_only=True):
     packages_partial: str
     arguments_with_default: tuple[tuple[str, str], ...]
     arguments_without_default: tuple[str, ...]
-    uv_image: str
+    uv_images: tuple[str, ...]
+    """One, or none where uv has nothing to do."""
+    conda: tuple[CondaView, ...]
+    """None or one."""
+    environment_folder: str
+    """Where the packages are: ``/opt/venv``, or ``/opt/conda``."""
     base: str
     build_base: str
     build_packages: tuple[Names, ...]
@@ -109,7 +117,9 @@ class View(Fields, frozen=True, kw_only=True):
 
 def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
     """Take ``plan`` apart. Raises PlanError for text that can't stand where it belongs, UsageError for a default."""
-    python = python_view(plan.python)
+    if (plan.conda is None) == isinstance(plan.python, CondaPython):
+        raise PlanError("the plan has a conda environment without its CPython, or the other way round")
+    python, folder = python_view(plan.python), environment_folder(plan.python)
     arguments = defaults.build_arguments()
     build_packages = _build_packages(plan)
     return View(
@@ -122,14 +132,16 @@ def view_of(plan: Plan, defaults: RecipeDefaults) -> View:
         packages_partial=f"packages/{plan.base.package_manager}.j2",
         arguments_with_default=tuple((name, value) for name, value in arguments if value is not None),
         arguments_without_default=tuple(name for name, value in arguments if value is None),
-        uv_image=image_reference(plan.uv_image),
+        uv_images=() if plan.conda and not plan.groups else (image_reference(plan.uv_image),),
+        conda=(conda_view(plan.conda, defaults.conda_arguments()),) if plan.conda else (),
+        environment_folder=folder,
         base=image_reference(plan.base.reference),
         build_base=image_reference((plan.build_base or plan.base).reference),
         build_packages=build_packages,
         runtime_packages=_runtime_packages(plan, said=bool(build_packages)),
         python=python,
         groups=tuple(_group(number, plan) for number in range(1, len(plan.groups) + 1)),
-        copies=(*python.copies, Copy(stage="builder", path="/opt/venv")),
+        copies=(*python.copies, Copy(stage="builder", path=folder)),
         checkouts=checkout_steps(plan),
         working_directory=working_directory(plan),
         command=json_array(plan.command or ("python",)),
@@ -252,6 +264,7 @@ def _group(number: int, plan: Plan) -> GroupStep:
     group = plan.groups[number - 1]
     files = GroupFiles(
         number=number,
+        interpreter=f"{environment_folder(plan.python)}/bin/python",
         requirements=requirement_path(number, group),
         constraints=constraint_path(number, group) if group.build_constraints else None,
         build_requires=build_requires_path(number, group) if build_requires_of(number, plan) else None,
@@ -299,7 +312,8 @@ def _environment(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Variables of the image. NVIDIA's own images already ask for the driver's libraries; others have to."""
     asks = plan.accelerator.kind == "cuda" and plan.base.cuda is None
     driver = (("NVIDIA_VISIBLE_DEVICES", "all"), ("NVIDIA_DRIVER_CAPABILITIES", "compute,utility")) if asks else ()
-    return (("VIRTUAL_ENV", "/opt/venv"), ("LANG", "C.UTF-8"), *driver)
+    name = "CONDA_PREFIX" if plan.conda else "VIRTUAL_ENV"
+    return ((name, environment_folder(plan.python)), ("LANG", "C.UTF-8"), *driver)
 
 
 def _labels(plan: Plan) -> tuple[tuple[str, str], ...]:

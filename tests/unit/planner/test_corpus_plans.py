@@ -98,6 +98,7 @@ def test_every_line_is_accounted_for(case: Path) -> None:
     snapshot, result = plan_of(case)
     assert [placement.name for placement in result.placements] == [each.name for each in snapshot.distributions]
     held = {requirement.line for group in result.groups for requirement in group.requirements}
+    held |= {package.line for package in result.conda.packages} if result.conda else set()
     for placement in result.placements:
         assert (placement.line in held) == (placement.where == "installed"), placement
         assert placement.detail

@@ -1,0 +1,135 @@
+"""What a conda run's frameworks were built for: conda's builds tell it, and conda brings CUDA with them."""
+
+from __future__ import annotations
+
+import re
+
+from reprobuild.catalog import Catalog
+from reprobuild.errors import PlanError
+from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
+from reprobuild.planner.conda_run import CondaRun, refuse_nightlies, short_version
+from reprobuild.planner.frameworks import BaseCuda, Frameworks, decide_frameworks
+from reprobuild.planner.gpu import Machine, facts_of, judge
+from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.subject import Package, Subject
+from reprobuild.planner.target import Target
+from reprobuild.planner.torch_build import decide_torch
+from reprobuild.planner.torch_question import TorchBuild
+
+_TOOLKITS = ("cudatoolkit", "pytorch-cuda", "cuda-version", "cuda-cudart")
+"""conda's packages whose version is that of the CUDA beside them, the most telling first."""
+_DIGITS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}")
+_CUDNN = re.compile(r"cudnn_?([0-9]{1,2}(?:\.[0-9]{1,3}){1,3})")
+_OF_TORCH = ("torch", "pytorch", "pytorch-gpu", "pytorch-cpu")
+
+
+def frameworks_of(
+    run: CondaRun | None, subject: Subject, machine: Machine, target: Target, catalog: Catalog, options: PlanOptions
+) -> Frameworks:
+    """What the recorded frameworks were built for: conda's word where conda installs torch, or there is none.
+
+    Raises PlanError where nothing published comes near.
+    """
+    torch = subject.find("torch")
+    if run is None or (torch is not None and not run.installs(torch)):
+        return decide_frameworks(subject, machine, target, catalog, options)
+    return conda_frameworks(run, subject, machine, target, catalog)
+
+
+def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: Target, catalog: Catalog) -> Frameworks:
+    """What conda's torch, else its CUDA libraries, were made for. Raises PlanError for a nightly build of torch."""
+    refuse_nightlies(run, subject.packages)
+    torch = next((package for name in _OF_TORCH if (package := subject.find(name)) and run.installs(package)), None)
+    wheel = _wheel_of_it(subject, target, catalog) if torch else None
+    cuda, fact = _cuda_of_torch(torch, subject) if torch else _cuda_of_toolkit(run, subject)
+    named = f"torch {torch.version_text} from conda" if torch else "conda's packages"
+    released = wheel.release.released if wheel else None
+    if cuda is None:
+        return _without_cuda(named, fact, released)
+    same = wheel is not None and wheel.cuda == cuda
+    accelerator = Accelerator(
+        kind="cuda",
+        version=cuda,
+        cudnn=_cudnn(run, torch, subject) or (wheel.cudnn if wheel is not None and same else None),
+        variant=wheel.variant if wheel is not None and same else None,
+    )
+    cudnn = f", cuDNN {accelerator.cudnn}" if accelerator.cudnn else ""
+    decision = Decision(
+        question=Question.ACCELERATOR,
+        choice=f"CUDA {cuda}{cudnn}: {named}",
+        reason=f"{named} was built for it" if torch else f"{named} hold it",
+        fidelity=Fidelity.EXACT,
+        facts=(fact, *(facts_of(machine, wheel, target, catalog) if same else ())),
+    )
+    warnings = _judged(wheel, machine, target, catalog) if same else ()
+    base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
+    return Frameworks(
+        torch=None,
+        accelerator=accelerator,
+        decision=decision,
+        base_cuda=base_cuda,
+        warnings=warnings,
+        released=released,
+    )
+
+
+def _cuda_of_torch(torch: Package, subject: Subject) -> tuple[str | None, Fact]:
+    if subject.torch_cuda is None:
+        build = torch.distribution.conda.build if torch.distribution.conda else None
+        return None, Fact(name=f"{torch.path}.conda.build", value=(build or "none told")[:120], source="record")
+    return short_version(subject.torch_cuda), subject.fact("torch.cuda", subject.torch_cuda)
+
+
+def _cudnn(run: CondaRun, torch: Package | None, subject: Subject) -> str | None:
+    """What torch's build string names, else torch itself, else conda's package of it."""
+    conda = torch.distribution.conda if torch else None
+    if conda is not None and (found := _CUDNN.search((conda.build or "")[:200])):
+        return found.group(1)
+    if subject.torch_cudnn:
+        return subject.torch_cudnn
+    package = subject.find("cudnn")
+    installed = package is not None and run.installs(package)
+    return package.version_text if package and installed and _DIGITS.fullmatch(package.version_text or "") else None
+
+
+def _cuda_of_toolkit(run: CondaRun, subject: Subject) -> tuple[str | None, Fact]:
+    for name in _TOOLKITS:
+        package = subject.find(name)
+        if package is not None and run.installs(package) and _DIGITS.fullmatch(package.version_text or ""):
+            version = package.version_text or ""
+            return short_version(version), Fact(name=package.path, value=f"{name} {version}", source="record")
+    return None, Fact(name="distributions", value="no CUDA library of conda's", source="record")
+
+
+def _without_cuda(named: str, fact: Fact, released: str | None) -> Frameworks:
+    accelerator = Accelerator(kind="cpu", variant="cpu")
+    decision = Decision(
+        question=Question.ACCELERATOR,
+        choice="no GPU",
+        reason=f"{named} was built without CUDA" if named.startswith("torch") else f"{named} hold no CUDA",
+        fidelity=Fidelity.EXACT,
+        facts=(fact,),
+    )
+    base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
+    return Frameworks(
+        torch=None, accelerator=accelerator, decision=decision, base_cuda=base_cuda, warnings=(), released=released
+    )
+
+
+def _wheel_of_it(subject: Subject, target: Target, catalog: Catalog) -> TorchBuild | None:
+    """The wheel of the same release, which the tables know more of: its architectures are those of conda's build."""
+    try:
+        return decide_torch(subject, target, catalog)
+    except PlanError:
+        return None
+
+
+def _judged(wheel: TorchBuild | None, machine: Machine, target: Target, catalog: Catalog) -> tuple[PlanWarning, ...]:
+    verdict = judge(wheel, machine, target, catalog)
+    if verdict is None:
+        return ()
+    hint = "no published build of this release runs there"
+    if verdict.rescues:
+        names = ", ".join(verdict.rescues)
+        hint = f"the same release runs there as a wheel ({names}): --via pip --rescue takes the first"
+    return (PlanWarning(code=verdict.code, message=verdict.problem, hint=hint),)
