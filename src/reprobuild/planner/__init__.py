@@ -229,6 +229,7 @@ def _needs(
         container=torch.container if torch else None,
         glibc=needed_glibc(treated, torch),
         wheels_bring_cuda=frameworks.base_cuda.wheels_bring_cuda,
+        wheels_bring_cudnn=frameworks.brings_cudnn,
         needs_nvcc=any(each.needs_nvcc for each in groups),
         built_around=_year(subject, frameworks.released),
     )

@@ -252,7 +252,7 @@ def _decision(
         if same_cuda
         else f"no image carries CUDA {cuda} with that cuDNN any more; {image.cuda} is the next one of its major version"
     )
-    cudnn_reason, cudnn_fidelity = _cudnn_reason(image, needs.accelerator.cudnn, without_cudnn)
+    cudnn_reason, cudnn_fidelity = _cudnn_reason(image, needs, without_cudnn)
     system, os_fidelity = os_reason(base, wanted)
     reason = "; ".join(part for part in (cuda_reason, cudnn_reason, system) if part)
     fidelities = (Fidelity.EXACT if same_cuda else Fidelity.SUBSTITUTED, cudnn_fidelity, os_fidelity)
@@ -267,12 +267,16 @@ def _decision(
     )
 
 
-def _cudnn_reason(image: CudaImage, recorded: str | None, without_cudnn: bool) -> tuple[str, Fidelity]:
+def _cudnn_reason(image: CudaImage, needs: Needs, without_cudnn: bool) -> tuple[str, Fidelity]:
+    recorded = needs.accelerator.cudnn
     if without_cudnn:
         text = f"no image of this CUDA has cuDNN {_series(recorded)}, which the wheels bring themselves"
         return text, Fidelity.EXACT
     if not image.has_cudnn or image.cudnn is None or recorded is None:
         return "", Fidelity.EXACT
-    if Version(image.cudnn).release[:3] == Version(recorded).release[:3]:
+    told = Version(recorded).release[:3]
+    if Version(image.cudnn).release[: len(told)] == told:
         return f"it holds cuDNN {image.cudnn}, as recorded", Fidelity.EXACT
-    return f"it holds cuDNN {image.cudnn}, and torch loads its own {recorded}", Fidelity.EXACT
+    if needs.wheels_bring_cudnn:
+        return f"it holds cuDNN {image.cudnn}, and the wheels load their own {recorded}", Fidelity.EXACT
+    return f"it holds cuDNN {image.cudnn} where {recorded} was meant, of the same series", Fidelity.EQUIVALENT

@@ -9,9 +9,11 @@ from reprobuild.catalog import Catalog
 from reprobuild.plan import Accelerator, Decision, PlanWarning
 from reprobuild.planner.accelerator import decide_accelerator
 from reprobuild.planner.base_image import OLDEST_CUDA_WITH_IMAGES
+from reprobuild.planner.cuda_libraries import library_cuda
 from reprobuild.planner.gpu import Machine, facts_of, judge, warning_of
 from reprobuild.planner.jax import jax_cuda, wheels_cuda
 from reprobuild.planner.options import PlanOptions
+from reprobuild.planner.other_devices import for_device, other_device
 from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Subject
 from reprobuild.planner.target import Target
@@ -24,7 +26,7 @@ def other_framework(subject: Subject, target: Target, catalog: Catalog) -> Syste
     """What TensorFlow or JAX asks of the base; None where neither uses a GPU."""
     if subject.system not in (None, "Linux"):
         return None
-    found = system_cuda(subject, target, catalog) or jax_cuda(subject)
+    found = system_cuda(subject, target, catalog) or jax_cuda(subject, catalog)
     if found is not None:
         return found
     tensorflow = recorded_tensorflow(subject)
@@ -47,8 +49,10 @@ def beside_torch(torch: TorchBuild, accelerator: Accelerator, other: SystemCuda 
     again.
     """
     own = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
-    if other is None or other.wheels_bring_cuda or other.accelerator.kind != "cuda" or torch.container is not None:
+    if other is None or other.wheels_bring_cuda or torch.container is not None:
         return own
+    if other.accelerator.kind != "cuda":
+        return msgspec.structs.replace(own, warnings=other.warnings)
     wanted = Version(other.accelerator.version or "0")
     inside = Version(torch.cuda) if torch.kind == "cuda" and torch.cuda else None
     serves_both = inside is not None and inside.major == wanted.major and inside >= OLDEST_CUDA_WITH_IMAGES
@@ -65,6 +69,24 @@ def beside_torch(torch: TorchBuild, accelerator: Accelerator, other: SystemCuda 
     return BaseCuda(accelerator=other.accelerator, wheels_bring_cuda=False, warnings=(warning,))
 
 
+def with_library(base: BaseCuda, library: SystemCuda | None) -> BaseCuda:
+    """A framework's CUDA is the base's; a library that loads another major version finds none of its own there."""
+    if library is None or library.wheels_bring_cuda or library.accelerator.kind != "cuda":
+        return base
+    carried = Version(base.accelerator.version or "0")
+    wanted = Version(library.accelerator.version or "0")
+    if base.accelerator.kind == "cuda" and carried.major == wanted.major and carried >= OLDEST_CUDA_WITH_IMAGES:
+        return msgspec.structs.replace(base, wheels_bring_cuda=False)
+    name = library.decision.reason.partition(" loads ")[0]
+    message = f"{name} loads CUDA {wanted} from the system, and the base carries {_words(base.accelerator)}"
+    warning = PlanWarning(code="two-cudas", message=message, hint="name a base that has its CUDA with --base")
+    return msgspec.structs.replace(base, warnings=(*base.warnings, warning))
+
+
+def _words(accelerator: Accelerator) -> str:
+    return f"CUDA {accelerator.version}" if accelerator.kind == "cuda" else "no CUDA"
+
+
 class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to the first question, and what it means for torch and the base."""
 
@@ -76,6 +98,12 @@ class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[PlanWarning, ...]
     released: str | None = None
     """When the recorded torch was released, as an ISO date."""
+
+    @property
+    def brings_cudnn(self) -> bool:
+        """Whether the base's cuDNN is a copy of one that a wheel brings: torch's always does."""
+        own = self.torch is not None and self.base_cuda.accelerator == self.accelerator
+        return own or self.base_cuda.wheels_bring_cuda
 
     @property
     def was_rescued(self) -> bool:
@@ -93,6 +121,9 @@ def decide_frameworks(
         torch, verdict = rescued(torch, verdict, target), None
     accelerator, decision = decide_accelerator(subject, torch)
     other = other_framework(subject, target, catalog)
+    library = library_cuda(subject, catalog) if subject.system in (None, "Linux") else None
+    if torch is None and other is None:
+        other, library = library, None
     if torch is not None:
         base_cuda = beside_torch(torch, accelerator, other, subject)
         decision = decision.with_facts(*facts_of(machine, torch, target, catalog))
@@ -103,8 +134,16 @@ def decide_frameworks(
         )
     else:
         base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
+    if torch is None or torch.container is None:
+        base_cuda = with_library(base_cuda, library)
+    seen = other_device(subject, torch) if base_cuda.accelerator.kind != "cuda" or torch is not None else None
+    of_device: tuple[PlanWarning, ...] = ()
+    if seen is not None:
+        accelerator, decision, warning = for_device(accelerator, decision, seen)
+        base_cuda, of_device = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True), (warning,)
+        torch = msgspec.structs.replace(torch, warnings=()) if torch is not None else None
     of_torch = (*torch.warnings, *((warning_of(verdict, torch),) if verdict else ())) if torch else ()
-    warnings = (*of_torch, *base_cuda.warnings)
+    warnings = (*of_device, *of_torch, *base_cuda.warnings)
     return Frameworks(
         torch=torch,
         accelerator=accelerator,

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 
+from reprobuild.catalog import Catalog
 from reprobuild.catalog.jax import build_of_local
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
 from reprobuild.planner.subject import Package, Subject
-from reprobuild.planner.tensorflow import SystemCuda
+from reprobuild.planner.tensorflow import SystemCuda, without_image
 
-TESTED_MINORS = {"11": "11.8", "12": "12.2"}
-"""A CUDA major, which is all that a suffix tells from 0.3 on, to a minor whose images hold those builds' cuDNN."""
+_TESTED_MINORS = {("11", "8"): "11.8", ("12", "8"): "12.2", ("12", "9"): "12.4", ("13", "9"): "13.0"}
+"""Majors of CUDA and cuDNN, which is all that many names tell, to a minor whose images hold that cuDNN."""
 
 _PLUGIN = re.compile(r"jax-cuda([0-9]{2})-plugin")
 _RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu[0-9]{2})?")
 
 
-def jax_cuda(subject: Subject) -> SystemCuda | None:
+def tested_minor(cuda: str, cudnn: str | None) -> str:
+    """A minor of this CUDA major whose images hold cuDNN of that series."""
+    series = cudnn.split(".")[0] if cudnn else ("8" if cuda in ("11", "12") else "9")
+    return _TESTED_MINORS.get((cuda, series), f"{cuda}.0")
+
+
+def jax_cuda(subject: Subject, catalog: Catalog) -> SystemCuda | None:
     """What the recorded JAX asks of the base; None where there is none, or it is the CPU's."""
     jaxlib = subject.find("jaxlib")
     build = build_of_local(jaxlib.version_text) if jaxlib and jaxlib.version_text else None
@@ -24,29 +31,42 @@ def jax_cuda(subject: Subject) -> SystemCuda | None:
         cudnn = f"{build.cudnn[0]}.{build.cudnn[1:]}" if build.cudnn and len(build.cudnn) > 1 else build.cudnn
         return _of_build(jaxlib, build.cuda, cudnn, subject)
     plugin = next((each for each in subject.packages if _PLUGIN.fullmatch(each.canonical)), None)
-    return wheels_cuda(subject, plugin) if plugin is not None else None
+    if plugin is None or plugin.version_text is None:
+        return None
+    major = plugin.canonical.removeprefix("jax-cuda")[:2]
+    row = catalog.jax.wheel(plugin.canonical, plugin.version_text)
+    cudnn = _lowest(row.cudnn) if row and row.cudnn else None
+    return wheels_cuda(subject, plugin) or _of_build(plugin, major, cudnn, subject)
+
+
+def _lowest(specifier: str) -> str | None:
+    """The major and minor of the version that ``<10.0,>=9.1`` starts with."""
+    found = re.search(r">=\s*([0-9]+\.[0-9]+)", specifier)
+    return found.group(1) if found else None
 
 
 def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject) -> SystemCuda | None:
     """A build whose suffix names CUDA and cuDNN: wheels bring them where they are recorded, else the system does."""
     if runtime_wheel(subject) is not None:
         return wheels_cuda(subject, jaxlib)
-    minor = _minor(cuda, subject)
+    minor = _minor(cuda, cudnn, subject)
+    if old := without_image(jaxlib, minor):
+        return old
     accelerator = Accelerator(kind="cuda", version=minor, cudnn=cudnn)
     is_recorded = (subject.cuda_toolkit or "").startswith(minor)
-    how = "the recorded toolkit's" if is_recorded else "a tested one"
-    reason = f"jaxlib {jaxlib.version_text} loads CUDA {cuda} and cuDNN from the system; {minor} is {how}"
+    how = "what its name says" if "." in cuda else "the recorded toolkit's" if is_recorded else "a tested one"
+    reason = f"{jaxlib.name} {jaxlib.version_text} loads CUDA {cuda} and cuDNN from the system; {minor} is {how}"
     fidelity = Fidelity.EXACT if "." in cuda or is_recorded else Fidelity.EQUIVALENT
     return SystemCuda(accelerator=accelerator, decision=_decision(jaxlib, accelerator, reason, fidelity))
 
 
-def _minor(cuda: str, subject: Subject) -> str:
+def _minor(cuda: str, cudnn: str | None, subject: Subject) -> str:
     if "." in cuda:
         return cuda
     recorded = subject.cuda_toolkit or ""
     if recorded.startswith(f"{cuda}."):
         return ".".join(recorded.split(".")[:2])
-    return TESTED_MINORS.get(cuda, f"{cuda}.0")
+    return tested_minor(cuda, cudnn)
 
 
 def runtime_wheel(subject: Subject) -> Package | None:

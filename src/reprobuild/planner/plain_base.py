@@ -9,6 +9,9 @@ from reprobuild.catalog.operating_systems import OperatingSystem
 from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, Question, weakest
 from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason
 
+_REASONS = {"cpu": "nothing in the run needs a GPU, so the official Python image is enough"}
+_FOR_OTHERS = "no image is known that brings the device's own software, and the official Python image serves the rest"
+
 
 def plain_ubuntu(wanted: Wanted, needs: Needs, catalog: Catalog, why: str) -> BaseChoice:
     """For a CUDA without an image (10.2 and older, or too new for the tables): the wheels bring it inside."""
@@ -46,7 +49,7 @@ def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
     else:
         suite = _suite(known, wanted)
         base = _plain_base("python", f"{version}-slim-{suite.codename}", suite)
-        reason = "nothing in the run needs a GPU, so the official Python image is enough"
+        reason = _REASONS.get(needs.accelerator.kind, _FOR_OTHERS)
     system, fidelity = os_reason(base, wanted)
     decision = Decision(
         question=Question.BASE_IMAGE,

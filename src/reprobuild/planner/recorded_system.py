@@ -26,6 +26,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     glibc: str | None = None
     """The oldest glibc that the recorded wheels run on."""
     wheels_bring_cuda: bool = True
+    wheels_bring_cudnn: bool = True
+    """Whether the recorded cuDNN is one that came inside a wheel, whatever else loads the system's."""
     needs_nvcc: bool = False
     by_conda: bool = False
     """Whether conda brings the interpreter and CUDA, so that the base has to bring neither."""

@@ -40,14 +40,17 @@ def system_cuda(subject: Subject, target: Target, catalog: Catalog) -> SystemCud
     on_gpu = catalog.tensorflow.is_gpu_build(found.canonical, found.version_text)
     if release is None or not on_gpu or not release.cuda_from_system or not release.cuda or target.machine != "x86_64":
         return None
-    if Version(release.cuda) < OLDEST_CUDA_WITH_IMAGES:
-        return _without_image(found, release.cuda)
+    if old := without_image(found, release.cuda):
+        return old
     accelerator = Accelerator(kind="cuda", version=release.cuda, cudnn=release.cudnn)
     reason = f"{found.name} {found.version_text} loads CUDA {release.cuda} and cuDNN {release.cudnn} from the system"
     return SystemCuda(accelerator=accelerator, decision=_decision(found, accelerator, reason, Fidelity.EXACT))
 
 
-def _without_image(package: Package, cuda: str) -> SystemCuda:
+def without_image(package: Package, cuda: str) -> SystemCuda | None:
+    """The CPU in place of a CUDA from the system whose images are gone; None for one that has images."""
+    if Version(cuda) >= OLDEST_CUDA_WITH_IMAGES:
+        return None
     accelerator = Accelerator(kind="cpu", variant="cpu")
     reason = f"{package.name} {package.version_text} would load CUDA {cuda}, whose images NVIDIA has deleted"
     warning = PlanWarning(

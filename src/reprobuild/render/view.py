@@ -45,6 +45,16 @@ OFFICIAL_IMAGE_BRINGS = frozenset({"ca-certificates"})
 """What every ``python:`` image has. Its Debian may have moved to the archive since, where apt finds nothing: a recipe
 that needs nothing else from apt doesn't call it."""
 
+_DEVICES = {
+    "cuda": "CUDA",
+    "rocm": "ROCm",
+    "cpu": "CPU only",
+    "xpu": "CPU part of an Intel GPU's run",
+    "tpu": "CPU part of a TPU's run",
+    "other": "CPU part of another device's run",
+}
+"""What the title calls the accelerators."""
+
 _LOWER_CASE_NAMES = frozenset({"conda", "glibc", "jax", "jaxlib", "pip", "torch", "torchvision", "uv"})
 
 UNPINNED = "Without versions: the archive keeps only the newest of each, so that a pin would break the next build."
@@ -175,7 +185,8 @@ def title_of(plan: Plan) -> str:
     if plan.accelerator.kind == "cuda" and plan.accelerator.version:
         parts.append(f"CUDA {plan.accelerator.version}")
     elif plan.accelerator.kind != "cuda":
-        parts.append("CPU only" if plan.accelerator.kind == "cpu" else plan.accelerator.kind.upper())
+        version = f" {plan.accelerator.version}" if plan.accelerator.version else ""
+        parts.append(_DEVICES[plan.accelerator.kind] + version)
     return single_line(", ".join(parts))
 
 

@@ -97,7 +97,7 @@ def test_another_release_is_substituted_and_named() -> None:
 
 def test_another_cudnn_in_the_tag_is_said() -> None:
     answer = decision(planned(record(*listed("torch==2.1.0+cu121"))), Question.BASE_IMAGE)
-    assert "holds cuDNN 8.9.0.131, and torch loads its own 8.9.2.26" in answer.reason
+    assert "holds cuDNN 8.9.0.131, and the wheels load their own 8.9.2.26" in answer.reason
 
 
 @pytest.mark.parametrize("system", [MACOS, WINDOWS])
