@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,11 @@ from reprobuild.errors import RecordError
 MODEL_FILES = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
 """The files of a model that tell its environment."""
 
+_VARIABLES = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+}
 _MOST_MODELS = 5
 _DEEPEST = 3
 
@@ -23,19 +31,42 @@ def download_run(run_id: str, folder: Path) -> None:
     try:
         # mlflow is an extra: where the types are checked, it need not be installed.
         from mlflow.exceptions import MlflowException  # type: ignore[import-not-found,unused-ignore]
-        from mlflow.tracking import MlflowClient  # type: ignore[import-not-found,unused-ignore]
+        from mlflow.tracking import MlflowClient, get_tracking_uri  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
         raise RecordError(
             "reading a run from MLflow needs mlflow", source=f"mlflow:{run_id}", hint="pip install reprobuild[mlflow]"
         ) from error
-    client = MlflowClient()
     try:
-        run = client.get_run(run_id)
-        _write_facts(run, folder)
-        for number, place in enumerate(_models(client, run)):
-            _download_model(place, number, folder)
-    except (MlflowException, OSError) as error:
-        raise RecordError(" ".join(str(error).split())[:300], source=f"mlflow:{run_id}") from error
+        with _patience():
+            _require_database(get_tracking_uri())
+            client = MlflowClient()
+            run = client.get_run(run_id)
+            _write_facts(run, folder)
+            for number, place in enumerate(_models(client, run)):
+                _download_model(place, number, folder)
+    except (MlflowException, OSError, ValueError) as error:
+        hint = "MLFLOW_TRACKING_URI names the server, the folder or the database file that holds the run"
+        raise RecordError(" ".join(str(error).split())[:300], source=f"mlflow:{run_id}", hint=hint) from error
+
+
+def _require_database(uri: str) -> None:
+    """mlflow would make an empty database where there is none."""
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).exists():
+        raise OSError(f"there is no database {path}")
+
+
+@contextlib.contextmanager
+def _patience() -> Iterator[None]:
+    """Whoever waits for a server that does not answer is told sooner than mlflow would, unless they set more; and
+    newer releases read the folders that older ones wrote only when told to."""
+    added = {name: value for name, value in _VARIABLES.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _write_facts(run: Any, folder: Path) -> None:

@@ -61,6 +61,7 @@ def log_metrics(metrics: dict[str, Any], *, step: int | None = None, commit: boo
     wandb.log(metrics, step=step, commit=commit)
 
 
+_UPSTREAM_DIFF = re.compile(r"upstream_diff_[0-9a-f]{40,64}\.patch")
 RUN_FILES = ("requirements.txt", "wandb-metadata.json", "config.yaml", "conda-environment.yaml", "diff.patch")
 """The files of a run that tell its environment, its code and its command."""
 
@@ -80,11 +81,24 @@ def download_run(path: str, folder: Path) -> None:
         run = wandb.Api(timeout=30).run(path)
         download_files(run, folder)
     except (Error, ValueError, OSError) as error:
-        raise RecordError(" ".join(str(error).split())[:300], source=f"wandb:{path}") from error
+        hint = "WANDB_BASE_URL names the server, 'wandb login' or WANDB_API_KEY the account"
+        raise RecordError(" ".join(str(error).split())[:300], source=f"wandb:{path}", hint=hint) from error
 
 
 def download_files(run: Any, folder: Path) -> None:
-    """The files of ``run``, an object of W&B's programming interface, that are in ``RUN_FILES``."""
-    for file in run.files(names=list(RUN_FILES)):
-        if file.name in RUN_FILES:
+    """The files of ``run``, an object of W&B's programming interface, that are in ``RUN_FILES``, and its upstream diff.
+
+    The server lists a file that the run does not have with no bytes.
+    """
+    for file in [*run.files(names=list(RUN_FILES)), *_upstream_diffs(run)]:
+        wanted = file.name in RUN_FILES or _UPSTREAM_DIFF.fullmatch(file.name)
+        if wanted and getattr(file, "size", None) != 0:
             file.download(root=str(folder), replace=True)
+
+
+def _upstream_diffs(run: Any) -> list[Any]:
+    """The changes against a published commit, whose name holds the commit. Older wandb can't ask for a pattern."""
+    try:
+        return list(run.files(pattern="upstream_diff_%"))
+    except TypeError:
+        return []

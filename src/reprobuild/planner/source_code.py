@@ -35,7 +35,7 @@ def with_source_code(plan: Plan, snapshot: Snapshot, options: PlanOptions) -> Pl
     command: tuple[str, ...] = ()
     match command_in_checkout(snapshot):
         case Command(words=words):
-            command, found = words, _removed(snapshot)
+            command, found = words, _lacking(snapshot)
         case NoCommand(reason=reason):
             hint = "name it when you run the image: docker run IMAGE python PROGRAM"
             found = [PlanWarning(code="no-command", message=f"the image starts no program: {reason}", hint=hint)]
@@ -69,12 +69,16 @@ def _checkout(source: SourceFacts, place: str) -> Checkout:
     )
 
 
-def _removed(snapshot: Snapshot) -> list[PlanWarning]:
+def _lacking(snapshot: Snapshot) -> list[PlanWarning]:
+    hint = "give the whole command to docker run"
+    if any(note.code == "no-arguments" for note in snapshot.notes):
+        message = "the record's tool keeps no arguments of the program: the image starts it without any"
+        return [PlanWarning(code="no-arguments", message=message, hint=hint)]
     count = snapshot.redactions.get("command.arguments", 0)
     if not count:
         return []
     message = f"the values of {count} arguments were secrets, which no record holds: the command lacks them"
-    return [PlanWarning(code="secret-arguments", message=message, hint="give the whole command to docker run")]
+    return [PlanWarning(code="secret-arguments", message=message, hint=hint)]
 
 
 def _recorded(source: SourceFacts) -> str:

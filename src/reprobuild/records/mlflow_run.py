@@ -225,12 +225,20 @@ def _of_tags(tags: dict[str, str]) -> Snapshot:
     cleaned, removed = without_credentials(remote) if remote else (None, 0)
     program = tags.get("mlflow.source.name")
     known = commit or cleaned or tags.get("mlflow.source.git.branch")
+    notes: tuple[Note, ...] = ()
+    if tags.get("mlflow.source.type") == "PROJECT":
+        entry = tags.get("mlflow.project.entryPoint", "main")
+        message = f"the run was started by 'mlflow run' with the entry point {shortened(entry)}, not by a command"
+        program, notes = None, (Note(code="mlflow-project", message=message, path="command"),)
+    elif program:
+        notes = (Note(code="no-arguments", message="MLflow records no arguments of the program", path="command"),)
     return Snapshot(
         source=SourceFacts(remote=cleaned, commit=commit, branch=tags.get("mlflow.source.git.branch"))
         if known
         else None,
         command=CommandFacts(program=program) if program else None,
         redactions={"source.remote": removed} if removed else {},
+        notes=notes,
     )
 
 

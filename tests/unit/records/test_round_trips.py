@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import itertools
 import os
 import platform
 import shutil
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from reprobuild.compare import Change, Rank, compare
 from reprobuild.records import Choice, parse, read
 from reprobuild.snapshot import Snapshot
 
@@ -114,36 +117,187 @@ def test_uv_lock_and_pylock_of_one_project(project: Path) -> None:
     assert versions(parse(listed, "requirements.txt"))["alpha"] == "1.0"
 
 
-WANDB_SCRIPT = """
-import wandb
-run = wandb.init(project="p", mode="offline", config={"seed": 42, "lr": 0.1})
+TRAINING = """
+import os, sys
+import mlflow, wandb
+mlflow.set_tracking_uri(os.environ["RUNS"])
+run = wandb.init(project="p", mode="offline", save_code=True, config={"seed": 42, "lr": 0.1})
+with mlflow.start_run():
+    mlflow.log_param("seed", 42)
+    mlflow.pyfunc.log_model(name="model", python_model=mlflow.pyfunc.PythonModel(), pip_requirements=["numpy=={numpy}"])
 run.log({"loss": 1.0})
 run.finish()
 """
+WHOLE = ("pip freeze", "pip inspect", "pip list", "uv pip freeze", "capture", "wandb run")
+"""The records that list everything; the others list what their tool asks about."""
 
 
-def test_an_offline_wandb_run(tmp_path: Path) -> None:
-    pytest.importorskip("wandb", reason="wandb is not installed")
-    script = tmp_path / "train.py"
-    script.write_text(WANDB_SCRIPT)
-    places = {name: str(tmp_path / name) for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR")}
-    run(
-        sys.executable, str(script), "--epochs", "3", folder=tmp_path, WANDB_SILENT="true", HOME=str(tmp_path), **places
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
+    """What each real tool tells of the environment that runs these tests, and of one run in it."""
+    for name in ("wandb", "mlflow", "numpy"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    folder = tmp_path_factory.mktemp("environment")
+    pip = (sys.executable, "-m", "pip")
+    found = {
+        "pip freeze": parse(run(*pip, "freeze", "--all"), "freeze.txt"),
+        "pip inspect": parse(run(*pip, "inspect"), "inspect.json"),
+        "pip list": parse(run(*pip, "list", "--format", "json"), "list.json"),
+    }
+    run(str(Path(sys.executable).with_name("reprobuild")), "capture", "-o", str(folder / "capture"))
+    found["capture"] = read(folder / "capture")
+    found |= of_a_run(folder / "run")
+    if UV is not None:
+        found["uv pip freeze"] = parse(run(UV, "pip", "freeze", "--python", sys.executable), "uv.txt")
+        found |= of_locks(folder / "locked", found["uv pip freeze"])
+    if importlib.util.find_spec("torch") is not None:
+        found["collect_env"] = parse(run(sys.executable, "-m", "torch.utils.collect_env"), "collect_env.txt")
+    return found
+
+
+def of_a_run(folder: Path) -> dict[str, Snapshot]:
+    """The records of one script in a repository, as W&B and MLflow leave them."""
+    folder.mkdir()
+    (folder / "train.py").write_text(TRAINING.replace("{numpy}", importlib.metadata.version("numpy")))
+    (folder / ".gitignore").write_text("wandb\nmlruns\n")
+    git = ("git", "-c", "user.name=someone", "-c", "user.email=someone@example.com", "-c", "commit.gpgsign=false")
+    run("git", "init", "--quiet", folder=folder)
+    run("git", "remote", "add", "origin", "https://someone:secret@git.example/team/project.git", folder=folder)
+    run(*git, "add", ".", folder=folder)
+    run(*git, "commit", "--quiet", "-m", "First", folder=folder)
+    with (folder / "train.py").open("a") as script:
+        script.write("print('changed')\n")
+    places = {name: str(folder / "wandb" / name) for name in ("WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR")}
+    runs = (folder / "mlruns").as_uri()
+    quiet = {"WANDB_SILENT": "true", "MLFLOW_ALLOW_FILE_STORE": "true", "HOME": str(folder), "RUNS": runs}
+    run(sys.executable, "train.py", "--epochs", "3", folder=folder, **quiet, **places)
+    (log,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    (meta,) = (path for path in (folder / "mlruns").glob("*/*/meta.yaml") if (path.parent / "tags").is_dir())
+    (model,) = (folder / "mlruns").rglob("MLmodel")
+    return {
+        "wandb run": read(folder / "wandb"),
+        "wandb log": read(log),
+        "mlflow run": read(meta.parent),
+        "mlflow model": read(model.parent),
+    }
+
+
+def of_locks(folder: Path, freeze: Snapshot) -> dict[str, Snapshot]:
+    """uv.lock and pylock.toml of the same versions; nothing where no index answers. torch differs by index."""
+    folder.mkdir()
+    pins = [
+        f"{item.name}=={item.version}" for item in freeze.distributions if not item.direct_url and item.name != "torch"
+    ]
+    python = ".".join(platform.python_version_tuple()[:2])
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "trainer"\nversion = "0.1"\nrequires-python = "=={python}.*"\ndependencies = {pins}\n'
     )
-    snapshot = read(tmp_path / "wandb")
-    assert snapshot.python.version == platform.python_version()
-    assert snapshot.python.executable == sys.executable and snapshot.system.platform == platform.platform()
-    assert snapshot.command is not None and snapshot.command.arguments == ("--epochs", "3")
+    try:
+        run(str(UV), "lock", "--quiet", "--python", sys.executable, folder=folder)
+    except subprocess.CalledProcessError as error:
+        if b"Failed to fetch" in error.stderr or b"error sending request" in error.stderr:
+            return {}
+        raise
+    exported = run(str(UV), "export", "-q", "--frozen", "--format", "pylock.toml", "--no-emit-project", folder=folder)
+    return {"uv.lock": read(folder / "uv.lock"), "pylock.toml": parse(exported, "pylock.toml")}
+
+
+def test_all_records_of_one_environment_agree_on_what_each_of_them_tells(records: dict[str, Snapshot]) -> None:
+    assert len(records) >= len(WHOLE) + 4
+    for (first, one), (second, other) in itertools.combinations(records.items(), 2):
+        both_whole = first in WHOLE and second in WHOLE
+        differing = [
+            each
+            for each in compare(one, other).differences
+            if (both_whole or each.change is Change.CHANGED)
+            and not editable(each.subject)
+            and not (each.subject == "command" and "mlflow" in f"{first} {second}")  # which records no arguments
+        ]
+        assert differing == [], f"{first} against {second}"
+        if both_whole:
+            assert compare(one, other).same_packages >= len(installed())
+
+
+def test_the_locks_hold_every_pin(records: dict[str, Snapshot]) -> None:
+    if "uv.lock" not in records:
+        pytest.skip("uv is not installed, or no package index answers")
+    expected = {name for name in versions(records["uv pip freeze"]) if name != "torch"}
+    for name in ("uv.lock", "pylock.toml"):
+        assert set(versions(records[name])) == expected
+        assert all(item.hashes for item in records[name].distributions)
+
+
+@pytest.mark.parametrize("name", ["wandb run", "wandb log"])
+def test_an_offline_wandb_run_tells_interpreter_machine_code_and_command(
+    records: dict[str, Snapshot], name: str
+) -> None:
+    snapshot = records[name]
+    assert snapshot.python.version == platform.python_version() and snapshot.python.executable == sys.executable
+    assert snapshot.system.platform == platform.platform()
+    assert snapshot.command is not None
+    assert (snapshot.command.program, snapshot.command.arguments) == ("train.py", ("--epochs", "3"))
+    assert snapshot.source is not None and len(snapshot.source.commit or "") == 40
+    assert snapshot.source.remote == "https://git.example/team/project.git"
     assert snapshot.seeds == {"seed": 42} and snapshot.recorded_at is not None
-    assert versions(snapshot) == installed()
 
 
-def test_an_mlflow_model(tmp_path: Path) -> None:
-    mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
-    pyfunc = pytest.importorskip("mlflow.pyfunc", reason="this mlflow can't save a model")
-    requirements = [f"mlflow=={mlflow.__version__}", "numpy==1.26.4"]
-    pyfunc.save_model(str(tmp_path / "model"), python_model=pyfunc.PythonModel(), pip_requirements=requirements)
-    snapshot = read(tmp_path / "model")
+def test_the_changes_of_a_wandb_run_are_there(records: dict[str, Snapshot]) -> None:
+    source = records["wandb run"].source
+    assert source is not None and source.dirty and "+print('changed')" in (source.diff or "")
+
+
+def test_an_mlflow_run_tells_interpreter_code_and_command(records: dict[str, Snapshot]) -> None:
+    snapshot, of_wandb = records["mlflow run"], records["wandb run"]
     assert snapshot.python.version == platform.python_version()
-    found = versions(snapshot)
-    assert (found["mlflow"], found["numpy"]) == (mlflow.__version__, "1.26.4")
+    assert snapshot.source is not None and of_wandb.source is not None
+    assert snapshot.source.commit == of_wandb.source.commit
+    assert snapshot.command is not None and snapshot.command.program == "train.py"
+    assert snapshot.seeds == {"seed": 42}
+    assert versions(snapshot)["numpy"] == importlib.metadata.version("numpy")
+
+
+def test_an_mlflow_model_by_itself(records: dict[str, Snapshot]) -> None:
+    snapshot = records["mlflow model"]
+    assert snapshot.python.version == platform.python_version()
+    assert versions(snapshot)["numpy"] == importlib.metadata.version("numpy")
+    assert "mlflow" in {item.name.removesuffix("-skinny") for item in snapshot.distributions}
+
+
+@needs_uv
+def test_freeze_inspect_locks_and_capture_of_a_synchronized_environment(project: Path) -> None:
+    """What ``uv sync`` installs from a lock, every tool tells the same."""
+    assert UV is not None
+    run(
+        UV,
+        "sync",
+        "--quiet",
+        "--offline",
+        "--no-install-project",
+        "--group",
+        "lab",
+        "--python",
+        sys.executable,
+        folder=project,
+    )
+    python = project / ".venv" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", str(python))
+    run(
+        str(Path(sys.executable).with_name("reprobuild")),
+        "capture",
+        "-o",
+        "environment",
+        "--python",
+        str(python),
+        folder=project,
+    )
+    told = {
+        "uv.lock": read(project / "uv.lock", choice=Choice(groups=("lab",), python="3.11")),
+        "pip freeze": parse(run(*pip, "freeze"), "freeze.txt"),
+        "pip inspect": parse(run(*pip, "inspect"), "inspect.json"),
+        "uv pip freeze": parse(run(UV, "pip", "freeze", "--python", str(python)), "uv.txt"),
+        "capture": read(project / "environment"),
+    }
+    for (first, one), (second, other) in itertools.combinations(told.items(), 2):
+        differing = [each for each in compare(one, other).differences if each.rank is Rank.PACKAGE]
+        assert differing == [], f"{first} against {second}"
+        assert compare(one, other).same_packages == 2
