@@ -144,7 +144,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
         "pip inspect": parse(run(*pip, "inspect"), "inspect.json"),
         "pip list": parse(run(*pip, "list", "--format", "json"), "list.json"),
     }
-    run(str(Path(sys.executable).with_name("reprobuild")), "capture", "-o", str(folder / "capture"))
+    run(str(Path(sys.executable).with_name("reprobuild")), "capture", "-o", "capture", folder=folder)
     found["capture"] = read(folder / "capture")
     found |= of_a_run(folder / "run")
     if UV is not None:

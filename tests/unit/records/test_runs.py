@@ -161,4 +161,4 @@ def test_a_folder_of_several_mlflow_runs_asks_which_one(tmp_path: Path) -> None:
 def test_a_record_without_packages_says_so(tmp_path: Path) -> None:
     (tmp_path / "tags").mkdir()
     (tmp_path / "tags" / "mlflow.source.name").write_text("train.py")
-    assert [note.code for note in read(tmp_path).notes] == ["no-packages"]
+    assert [note.code for note in read(tmp_path).notes] == ["no-arguments", "no-packages"]
