@@ -16,6 +16,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from reprobuild.distribution import CondaOrigin, same_channel
 from reprobuild.snapshot import CommandFacts, DirectUrl, Distribution, GpuFacts, Snapshot, SourceFacts, TorchFacts
 
 COMPARISON_SCHEMA_VERSION = 1
@@ -273,7 +274,20 @@ def _build_difference(old: Distribution, new: Distribution) -> str | None:
         return f"same version, from {origins[1]} instead of {origins[0]}"
     if old.record_digest and new.record_digest and old.record_digest != new.record_digest:
         return "same version, other files"
+    if old.conda is not None and new.conda is not None:
+        return _conda_difference(old.conda, new.conda)
     return None
+
+
+def _conda_difference(old: CondaOrigin, new: CondaOrigin) -> str | None:
+    """What differs between two conda packages of one version; None when nothing that both records tell does."""
+    if old.build and new.build and old.build != new.build:
+        return f"same version, build {new.build} instead of {old.build}"
+    if not same_channel(old.channel, new.channel):
+        return f"same build, from {new.channel} instead of {old.channel}"
+    digests = [(getattr(old, kind), getattr(new, kind)) for kind in ("sha256", "md5")]
+    known = next(((first, second) for first, second in digests if first and second), None)
+    return "same build, another file" if known is not None and known[0] != known[1] else None
 
 
 def _facts(before: Snapshot, after: Snapshot) -> Iterator[tuple[Rank, str, str | None, str | None]]:

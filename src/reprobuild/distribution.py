@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+_OF_DEFAULTS = re.compile(r"defaults|pkgs/[a-z0-9]+")
+_CHANNEL = re.compile(r"(?:https?://[^/]+/)?(?:.*anaconda/cloud/|.*anaconda/(?=pkgs/))?(?P<name>.+)")
 
 
 class Described(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,3 +91,21 @@ class Distribution(Described, frozen=True, kw_only=True):
     """The line of the list it was read from, verbatim."""
     changed_files: tuple[str, ...] | None = None
     """Files whose content is no longer what RECORD says, or that are gone; None when nobody looked."""
+
+
+def same_channel(first: str | None, second: str | None) -> bool:
+    """Whether two texts name one conda channel: ``pytorch`` and ``https://conda.anaconda.org/pytorch/linux-64`` do.
+
+    A channel that is not told is no other one, and ``defaults`` stands for any of Anaconda's own.
+    """
+    if not first or not second:
+        return True
+    names = [_channel_name(each) for each in (first, second)]
+    return names[0] == names[1] or ("defaults" in names and all(_OF_DEFAULTS.fullmatch(name) for name in names))
+
+
+def _channel_name(text: str) -> str:
+    """The channel without its host and without the platform behind it."""
+    bare = re.sub(r"/(?:noarch|(?:linux|osx|win)-[a-z0-9]+)$", "", text.rstrip("/"))
+    found = _CHANNEL.fullmatch(bare)
+    return found["name"] if found else bare

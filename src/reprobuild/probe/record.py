@@ -70,6 +70,10 @@ def probe(
         system.update(scan.of_system())
     if "files" in extras:
         _add_changed_files(items, distributions)
+    if python.get("environment") == "conda":
+        from .conda import add_conda_packages
+
+        add_conda_packages(items, distributions, findings)
     deeper = {
         "recorded_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": python,

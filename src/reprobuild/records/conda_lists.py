@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_packages import distribution_of_spec, distribution_of_url, snapshot_of_packages
+from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import parse_line
 from reprobuild.records.text import at_most, bounded, shortened
@@ -41,16 +44,20 @@ def read_explicit(document: Document) -> Snapshot:
     """Exact URLs; pip's packages stand in comments that conda-lock writes (``# pip name @ url``)."""
     found: list[Distribution] = []
     notes: list[Note] = []
+    secrets = 0
     for number, line in at_most(enumerate(document.lines, start=1)):
         text = line.strip()
         if text.startswith("# pip "):
             item = parse_line(text.removeprefix("# pip "))
             found += [item] if isinstance(item, Distribution) else []
         elif "://" in text and not text.startswith("#"):
+            text, removed = without_credentials(text)
+            secrets += removed
             package = distribution_of_url(text, text)
             found += [package] if package else []
             notes += [] if package else [_not_understood(text, number)]
-    return _snapshot(found, notes, document)
+    snapshot = _snapshot(found, notes, document)
+    return msgspec.structs.replace(snapshot, redactions={"distributions": secrets} if secrets else {})
 
 
 def read_export(document: Document) -> Snapshot:

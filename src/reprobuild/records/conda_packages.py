@@ -102,6 +102,7 @@ def distribution_of_url(url: str, line: str) -> Distribution | None:
         md5=digest if re.fullmatch(r"[0-9a-f]{32}", digest) else None,
         sha256=digest if re.fullmatch(r"[0-9a-f]{64}", digest) else None,
     )
+    line, _ = without_credentials(line)
     return Distribution(name=found["name"], version=found["version"], installer="conda", conda=origin, line=line)
 
 

@@ -15,6 +15,8 @@ _SECRET_PARAMETER = re.compile(
     r"|api_key|apikey|password|private_token)=)[^&#\s'\"]+",
     re.IGNORECASE,
 )
+_PATH_TOKEN = re.compile(r"(?P<host>://[^\s/@'\"<>]{1,300})/t/[^\s/'\"<>]{1,300}(?=/)")
+"""anaconda.org takes a token as a part of the path: ``/t/<token>/channel``."""
 
 _SECRET_NAME = re.compile(
     r"-{0,2}[\w.-]*(?:api[_-]?key|token(?!s|iz)|secret|passw(?:or)?d|credential|_key$|-key$)[\w.-]*", re.I
@@ -78,4 +80,10 @@ def without_credentials(text: str) -> tuple[str, int]:
         count += 1
         return found["key"] + "REMOVED"
 
-    return _SECRET_PARAMETER.sub(strip_parameter, _USERINFO.sub(strip_userinfo, text)), count
+    def strip_token(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return found["host"]
+
+    without_users = _PATH_TOKEN.sub(strip_token, _USERINFO.sub(strip_userinfo, text))
+    return _SECRET_PARAMETER.sub(strip_parameter, without_users), count

@@ -123,13 +123,70 @@ def examine_files(metadata: str, directory: str) -> Dict[str, Any]:
     return {"checked": checked, "changed": changed[:100], "absent": absent[:100]}
 
 
+def conda_packages() -> Iterator[Tuple[str, List[str], List[Dict[str, Any]]]]:
+    """What conda installed: normalized name, its folders of metadata, and its files as conda tells them.
+
+    conda writes the path of the environment into files, so that only its own list has the digests of what is there.
+    """
+    folder = os.path.join(sys.prefix, "conda-meta")
+    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if not entry.endswith(".json"):
+            continue
+        try:
+            with open(os.path.join(folder, entry), encoding="utf-8", errors="surrogateescape") as stream:
+                package = json.load(stream)
+            paths = [each for each in package["paths_data"]["paths"] if isinstance(each, dict)]
+            names = [str(each["_path"]) for each in paths]
+            name = normalized(package["name"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        metadata = {name.rpartition("/")[0] for name in names if name.endswith((".dist-info/METADATA", "/PKG-INFO"))}
+        yield name, [os.path.join(sys.prefix, each) for each in sorted(metadata)], paths
+
+
+def examine_conda_files(paths: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """The same for a package of conda's. Links, bytecode and files without a digest tell nothing."""
+    checked, changed, absent = 0, [], []  # type: int, List[str], List[str]
+    for path in paths:
+        expected = path.get("sha256_in_prefix") or path.get("sha256")
+        if not expected or path.get("path_type") in ("softlink", "directory") or path["_path"].endswith(".pyc"):
+            continue
+        checked += 1
+        try:
+            if hashed(os.path.join(sys.prefix, path["_path"]), "sha256").hexdigest() != expected:
+                changed.append(path["_path"])
+        except OSError:
+            absent.append(path["_path"])
+    return {"checked": checked, "changed": changed[:100], "absent": absent[:100]}
+
+
+def all_files() -> Dict[str, Any]:
+    """Every distribution's and every conda package's files. What pip put over a package of conda's is pip's."""
+    conda = list(conda_packages())
+    owned = {os.path.normpath(folder) for _, metadata, _ in conda for folder in metadata}
+    reports = {
+        name: examine_files(metadata, directory)
+        for name, metadata, directory in installed()
+        if os.path.normpath(metadata) not in owned
+    }
+    for name, metadata, paths in conda:
+        if all(os.path.isdir(folder) for folder in metadata):
+            reports.setdefault(name, examine_conda_files(paths))
+    return reports
+
+
 def digest(path: str, algorithm: str) -> str:
     """The digest of a file as RECORD writes it. ValueError for an algorithm that this Python does not have."""
+    return base64.urlsafe_b64encode(hashed(path, algorithm).digest()).decode("ascii").rstrip("=")
+
+
+def hashed(path: str, algorithm: str) -> Any:
+    """A file's content in a hash of that algorithm."""
     state = hashlib.new(algorithm)
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             state.update(block)
-    return base64.urlsafe_b64encode(state.digest()).decode("ascii").rstrip("=")
+    return state
 
 
 def modules_of(metadata: str) -> List[str]:
@@ -236,7 +293,7 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     answer = {"files": {}, "imports": {}, "torch": None}  # type: Dict[str, Any]
     if request.get("files"):
-        answer["files"] = {name: examine_files(metadata, directory) for name, metadata, directory in installed()}
+        answer["files"] = all_files()
     if request.get("imports"):
         answer["imports"], answer["torch"] = examine_imports(request["imports"], float(request["timeout_s"]))
     sys.stdout.write(json.dumps(answer) + "\n")

@@ -12,6 +12,7 @@ from reprobuild.compare import by_normalized_name, origin_text, same_version
 from reprobuild.plan import Fidelity, Placement, Plan
 from reprobuild.proof import Finding, Verdict
 from reprobuild.snapshot import DirectUrl, Distribution, Snapshot
+from reprobuild.verify.conda import conda_findings, without_conda
 
 # What an installer brings for itself: freezes leave it out, so its presence says nothing about the record.
 INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "distribute", "pkg-resources"})
@@ -23,8 +24,15 @@ def placements_by_name(plan: Plan) -> dict[str, Placement]:
 
 
 def package_findings(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterator[Finding]:
-    """One finding for each distribution of either side, in the order of their names."""
-    recorded, present = by_normalized_name(snapshot.distributions), by_normalized_name(found.distributions)
+    """One finding for each distribution of either side, in the order of their names; conda's own, where conda installs.
+
+    What pip put over a package of conda's counts as pip's.
+    """
+    both = snapshot.distributions, found.distributions
+    if plan.conda is not None:
+        yield from conda_findings(snapshot, plan, found)
+        both = without_conda(both[0]), without_conda(both[1])
+    recorded, present = by_normalized_name(both[0]), by_normalized_name(both[1])
     placements = placements_by_name(plan)
     for name in sorted(recorded.keys() | present.keys()):
         if name not in recorded:

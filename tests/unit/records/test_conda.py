@@ -136,3 +136,24 @@ def test_an_environment_exported_as_json() -> None:
     text = b'{"name": "x", "channels": ["defaults"], "dependencies": ["python=3.10=0", {"pip": ["numpy==1.20"]}]}'
     snapshot = parse(text, "environment.json")
     assert snapshot.python.version == "3.10" and versions(snapshot) == {"python": "3.10", "numpy": "1.20"}
+
+
+def test_credentials_of_channels_are_removed_and_counted() -> None:
+    text = (
+        "# platform: linux-64\n@EXPLICIT\n"
+        "https://conda.anaconda.org/t/xx-hunter2/private/linux-64/python-3.8.5-h_1.conda#" + "a" * 32 + "\n"
+        "https://me:hunter2@conda.example/private/noarch/six-1.16.0-py_0.tar.bz2\n"
+    )
+    snapshot = parse(text.encode(), "list.txt")
+    assert "hunter2" not in snapshot.to_json()
+    assert sum(snapshot.redactions.values()) == 2
+    first = snapshot.distributions[0].conda
+    assert first is not None
+    assert first.url == "https://conda.anaconda.org/private/linux-64/python-3.8.5-h_1.conda"
+    exported = parse(
+        b"channels:\n  - https://conda.anaconda.org/t/xx-hunter2/private\n  - defaults\n"
+        b"dependencies:\n  - python=3.8.5=h_1\n",
+        "environment.yml",
+    )
+    assert exported.conda_channels == ("https://conda.anaconda.org/private", "defaults")
+    assert exported.redactions == {"channels": 1}
