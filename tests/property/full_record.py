@@ -28,6 +28,7 @@ FULL_RECORD: dict[str, Any] = {
     "gpu_name": "Tesla T4",
     "gpu_count": 1,
     "schema_version": 1,
+    "package_indexes": ["https://example.org/simple"],
     "recorder": {"name": "reprobuild", "version": "0.1.0"},
     "recorded_at": "2023-12-20T10:00:00Z",
     "python": {

@@ -165,8 +165,13 @@ def _optional(check: Callable[[str, str], str], text: str | None, path: str) -> 
 
 
 def _default_index(snapshot: Snapshot) -> str | None:
+    """The index that most distributions came from, where the record tells it for each."""
     named = Counter(each.index_url for each in snapshot.distributions if each.index_url)
-    return grammar.url(named.most_common(1)[0][0], "index_url", grammar.WEB_SCHEMES) if named else None
+    if not named:
+        return None
+    ((most_common, _),) = named.most_common(1)
+    place = next(index for index, each in enumerate(snapshot.distributions) if each.index_url == most_common)
+    return grammar.url(most_common, f"distributions[{place}].index_url", grammar.WEB_SCHEMES)
 
 
 def _minor(cuda: str | None) -> str | None:

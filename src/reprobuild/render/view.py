@@ -51,7 +51,7 @@ _DEVICES = {
     "cpu": "CPU only",
     "xpu": "CPU part of an Intel GPU's run",
     "tpu": "CPU part of a TPU's run",
-    "other": "CPU part of another device's run",
+    "other": "CPU part of a run on another device",
 }
 """What the title calls the accelerators."""
 
