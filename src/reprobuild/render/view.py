@@ -49,8 +49,8 @@ _DEVICES = {
     "cuda": "CUDA",
     "rocm": "ROCm",
     "cpu": "CPU only",
-    "xpu": "CPU part of an Intel GPU's run",
-    "tpu": "CPU part of a TPU's run",
+    "xpu": "CPU part of a run on an Intel GPU",
+    "tpu": "CPU part of a run on a TPU",
     "other": "CPU part of a run on another device",
 }
 """What the title calls the accelerators."""
