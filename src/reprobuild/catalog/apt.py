@@ -82,6 +82,11 @@ class Apt:
         """Every library, tool and header package that the table names."""
         return tuple(self._packages)
 
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """Code names of the releases whose package names are known."""
+        return SUITES
+
     def needs(self, name: str, version: str | None = None) -> tuple[AptNeed, ...]:
         """What a Python package of this version needs; empty when the table does not know it."""
         return tuple(need for need in self._needs.get(canonical(name), ()) if need.concerns(version))

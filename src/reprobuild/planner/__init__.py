@@ -48,7 +48,7 @@ from reprobuild.planner.source_build import BuildContext
 from reprobuild.planner.source_code import with_source_code
 from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import Package, Subject, examine
-from reprobuild.planner.system_packages import decide_system_packages
+from reprobuild.planner.system_packages import decide_system_packages, needs_system_packages
 from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve
@@ -86,7 +86,8 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     groups = group(treated, bool(open_ends) or frameworks.was_rescued, subject.recorded_on)
     groups = tuple(for_architectures(each, machine) for each in groups)
     placements = _placements(treated, groups)
-    needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, run)
+    wants = needs_system_packages(_installed(treated), groups, snapshot.system_libraries, catalog, options)
+    needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, wants, run)
     base = admitted_base(subject, needs, machine, catalog, options)
     conda = conda_environment(run, frameworks.accelerator, catalog, options) if run else None
     by_conda = conda_python(run, version, micromamba_fact(conda, options)) if run and conda else None
@@ -216,6 +217,7 @@ def _needs(
     platform: tuple[Platform, str],
     treated: tuple[Treated, ...],
     groups: tuple[PackageGroup, ...],
+    needs_packages: bool,
     run: CondaRun | None,
 ) -> Needs:
     """What the answers so far ask of the base. The platform comes with what differs about it."""
@@ -231,6 +233,7 @@ def _needs(
         wheels_bring_cuda=frameworks.base_cuda.wheels_bring_cuda,
         wheels_bring_cudnn=frameworks.brings_cudnn,
         needs_nvcc=any(each.needs_nvcc for each in groups),
+        needs_packages=needs_packages,
         built_around=_year(subject, frameworks.released),
     )
 

@@ -31,13 +31,16 @@ ALWAYS_NEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("tensorflow", ">=2.0", ("absl-py", "protobuf", "wrapt", "h5py")),
     ("torch", ">=1.7,<2", ("typing-extensions",)),
     ("torch", ">=2.0", ("typing-extensions", "filelock", "sympy", "jinja2")),
-    ("torchvision", ">=0.3", ("torch", "numpy")),
+    ("torchvision", ">=0.2", ("torch", "numpy", "pillow")),
+    ("torchvision", ">=0.2,<0.6", ("six",)),
     ("transformers", ">=4.0", ("tokenizers", "filelock", "regex", "tqdm", "requests")),
     ("wandb", ">=0.10", ("click", "requests", "pyyaml")),
     ("xgboost", ">=1.0", ("numpy", "scipy")),
 )
 """Package, the versions that the row speaks of, and what each of those requires without any condition."""
 
+STANDS_IN = {"pillow": ("pillow-simd",)}
+"""Other projects that bring the same modules."""
 
 _ROWS = {
     name: [(SpecifierSet(versions), needed) for other, versions, needed in ALWAYS_NEEDS if other == name]
@@ -62,7 +65,7 @@ def gaps(subject: Subject, among: tuple[Package, ...] | None = None) -> tuple[Ga
     present = {package.canonical for package in subject.packages}
     found = []
     for package in subject.packages if among is None else among:
-        absent = tuple(name for name in _needed_by(package) if name not in present)
+        absent = tuple(name for name in _needed_by(package) if not present & {name, *STANDS_IN.get(name, ())})
         if absent:
             found.append(Gap(package=package, absent=absent))
     return tuple(found)

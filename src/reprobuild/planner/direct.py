@@ -21,6 +21,7 @@ PUBLIC_GIT_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "code
 """Hosts whose repositories, when public, are read over HTTPS without a key."""
 
 _PYTORCH_FILE = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})/[^/]+\.whl")
+_RENAMED = {"UV_SKIP_WHEEL_FILENAME_CHECK": "1"}
 _SCP_LIKE = re.compile(r"git@([A-Za-z0-9.-]{1,250}):(?!//)([A-Za-z0-9._~/-]{1,500})")
 
 
@@ -217,7 +218,21 @@ def _archive(package: Package, direct: DirectUrl, path: str, target: Target) -> 
     if found := _PYTORCH_FILE.fullmatch(url):
         return _pytorch_file(package, file_name, found.group(1), digest)
     line = f"{package.name} @ {url}{_archive_fragment(direct, digest, path)}"
-    return Install(origin=Direct(), requirement=Requirement(name=package.name, line=line))
+    return Install(
+        origin=Direct(),
+        requirement=Requirement(name=package.name, line=line),
+        build_environment=_RENAMED if _is_renamed(file_name, package) else {},
+    )
+
+
+def _is_renamed(file_name: str, package: Package) -> bool:
+    """Whether the file's name tells more than the metadata in it, which uv refuses unless it is told not to look.
+
+    flash-attn and its like write CUDA, torch and ABI into the names of their wheels only.
+    """
+    _, version, _, _ = parse_wheel_filename(file_name)
+    is_told = package.version is not None and package.distribution.metadata_format is not None
+    return version.local is not None and not (is_told and package.version == version)
 
 
 def _pytorch_file(package: Package, file_name: str, folder: str, digest: str | None) -> Install:

@@ -44,7 +44,7 @@ HEAVY = re.compile(
 NVIDIA publishes small tools under such names as well.
 """
 
-_CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}")
+_CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}|")
 
 
 def treat(package: Package, sources: Sources) -> Treatment:
@@ -140,6 +140,8 @@ def _from_index(package: Package, version: Version, place: Place, sources: Sourc
     followed = _following_torch(package, version, sources)
     if followed is not None:
         return followed
+    if _is_conda_label(package, version):
+        return _of_conda_label(package, version, sources)
     if local and package.canonical not in sources.indexes:
         return _with_local(package, version, local, place, sources)
     builder = _other_builder(package)
@@ -202,6 +204,22 @@ def _is_from_default_index(package: Package) -> bool:
     return bool(package.hashes)
 
 
+def _is_conda_label(package: Package, version: Version) -> bool:
+    """``torchvision==0.6.0a0+35d732a``, or ``0.8.0a0``: what conda's builds of a release call themselves."""
+    is_alpha = version.pre is not None and version.pre[0] == "a"
+    return package.canonical in FOLLOWS_TORCH and is_alpha and _CONDA_LABEL.fullmatch(version.local or "") is not None
+
+
+def _of_conda_label(package: Package, version: Version, sources: Sources) -> Install:
+    """The release that the label names; where there never was one, the release that belongs to torch."""
+    release, torch, companions = version.base_version, sources.torch, sources.catalog.companions
+    if companions.release(package.canonical, release) is None and torch is not None:
+        belonging = companions.belonging(torch.release.version).get(package.canonical)
+        release = belonging.pick if belonging else release
+    requirement = Requirement(name=package.name, line=f"{package.name}=={release}")
+    return _public_version(package, requirement, f"{version} is conda's label for {release}")
+
+
 def _with_local(package: Package, version: Version, local: str, place: Place, sources: Sources) -> Treatment:
     """A local version is on no default index: the project's own page has it, or its public version stands in."""
     pin = f"{package.name}=={package.version_text}"
@@ -210,10 +228,6 @@ def _with_local(package: Package, version: Version, local: str, place: Place, so
     if page is not None:
         return Install(origin=page, requirement=requirement, heavy=True)
     public = Requirement(name=package.name, line=f"{package.name}=={version.public}")
-    is_label = package.canonical in FOLLOWS_TORCH and _CONDA_LABEL.fullmatch(local) and version.is_prerelease
-    if is_label:
-        final = f"{package.name}=={version.base_version}"
-        return _public_version(package, Requirement(name=package.name, line=final), f"+{local} is conda's label for it")
     if version.is_devrelease or version.is_prerelease:
         return unpublished(package)
     if variant_of_local(local):

@@ -39,15 +39,18 @@ def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
     image = catalog.cpython.image(version)
     systems = [catalog.operating_systems.by_codename(suite) for suite in (image.slim if image else ())]
     known = [each for each in systems if each and (needs.glibc is None or each.runs_glibc(needs.glibc))]
+    served = [each for each in known if not (needs.needs_packages and is_archived(each.id, each.version))]
     if own is not None:
         base = _plain_base(own.id, own.version, own)
         reason = f"nothing in the run needs a GPU, and its interpreter is the one that {base.reference} has"
-    elif image is None or not known:
+    elif image is None or not served:
         release = _ubuntu_release(wanted, needs, catalog)
         base = _plain_base("ubuntu", release.version, release)
         reason = f"no official image of CPython {version} serves here"
+        if known:
+            reason += ": their Debians have left the mirrors, and the run needs packages of its system"
     else:
-        suite = _suite(known, wanted)
+        suite = _suite(served, wanted)
         base = _plain_base("python", f"{version}-slim-{suite.codename}", suite)
         reason = _REASONS.get(needs.accelerator.kind, _FOR_OTHERS)
     system, fidelity = os_reason(base, wanted)

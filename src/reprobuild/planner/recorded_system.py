@@ -29,6 +29,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     wheels_bring_cudnn: bool = True
     """Whether the recorded cuDNN is one that came inside a wheel, whatever else loads the system's."""
     needs_nvcc: bool = False
+    needs_packages: bool = False
+    """Whether anything has to be installed by the base's package manager."""
     by_conda: bool = False
     """Whether conda brings the interpreter and CUDA, so that the base has to bring neither."""
     built_around: int | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.apt import AptNeed
 from reprobuild.plan import (
     BaseImage,
     Decision,
@@ -18,6 +21,7 @@ from reprobuild.planner.libraries import LibraryPlaces
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.plain_base import is_archived
 from reprobuild.planner.subject import Package
+from reprobuild.snapshot import SystemLibrary
 
 _NOT_AT_RUN_TIME = frozenset({"git-lfs"})
 """What the table lists beside ``git``, but no package calls."""
@@ -29,6 +33,21 @@ _FROM_SCAN = "from the shared libraries that the record lists"
 _FROM_TABLE = "from the table of what packages need"
 
 SystemChoice = tuple[tuple[SystemPackage, ...], Decision, tuple[PlanWarning, ...]]
+
+
+def needs_system_packages(
+    packages: tuple[Package, ...],
+    groups: tuple[PackageGroup, ...],
+    libraries: tuple[SystemLibrary, ...],
+    catalog: Catalog,
+    options: PlanOptions,
+) -> bool:
+    """Whether any base that is taken has to find packages of its system, beside the certificates."""
+    return (
+        bool(libraries or options.extra_apt)
+        or any(group.needs_git or group.needs_compiler for group in groups)
+        or any(_called(need, scanned=False) for package in packages for need in _needs_of(package, catalog))
+    )
 
 
 def decide_system_packages(
@@ -50,7 +69,8 @@ def decide_system_packages(
     for package in libraries.packages:
         chosen.setdefault(package.name, package)
     of_table = _of_table(packages, libraries.scanned, base, catalog, chosen)
-    warnings = list(libraries.warnings)
+    unnamed = _unnamed(packages, libraries.scanned, base, catalog)
+    warnings = [*libraries.warnings, *((unnamed,) if unnamed else ())]
     for name in options.extra_apt:
         chosen[name] = SystemPackage(name=name, reason="asked for with --apt")
     if any(group.needs_compiler for group in groups):
@@ -89,19 +109,47 @@ def _of_table(
     """
     added = []
     for package in packages:
-        for need in catalog.apt.needs(package.canonical, package.version_text):
-            if need.from_source_only or need.condition:
-                continue
-            needed = tuple(
-                thing
-                for thing in need.runtime
-                if thing not in _NOT_AT_RUN_TIME and not (scanned and thing.startswith("lib"))
-            )
-            for name in catalog.apt.packages(needed, base.codename or ""):
+        for need in _needs_of(package, catalog):
+            for name in catalog.apt.packages(_called(need, scanned=scanned), base.codename or ""):
                 if name not in chosen:
                     chosen[name] = SystemPackage(name=name, reason=f"{package.name} needs it when it runs")
                     added.append(name)
     return tuple(added)
+
+
+def _needs_of(package: Package, catalog: Catalog) -> Iterator[AptNeed]:
+    """What the table says that a package needs in any case."""
+    for need in catalog.apt.needs(package.canonical, package.version_text):
+        if not (need.from_source_only or need.condition):
+            yield need
+
+
+def _called(need: AptNeed, *, scanned: bool) -> tuple[str, ...]:
+    """The things of a need that have to be there when the package runs; of a scan only the programs."""
+    return tuple(
+        thing for thing in need.runtime if thing not in _NOT_AT_RUN_TIME and not (scanned and thing.startswith("lib"))
+    )
+
+
+def _unnamed(packages: tuple[Package, ...], scanned: bool, base: BaseImage, catalog: Catalog) -> PlanWarning | None:
+    """What is not even looked for, because the tables don't know the names that this system gives its packages."""
+    if base.codename in catalog.apt.releases or base.os_version == "unknown":
+        return None
+    things = {
+        thing: package.name
+        for package in packages
+        for need in _needs_of(package, catalog)
+        for thing in _called(need, scanned=scanned)
+    }
+    if not things:
+        return None
+    wanted = ", ".join(f"{thing} ({name})" for thing, name in sorted(things.items())[:6])
+    return PlanWarning(
+        code="unknown-names",
+        message=f"what {base.os_id} {base.os_version} calls its packages is not known, so that these are not "
+        f"installed: {wanted}",
+        hint="name them with --apt, as that system calls them",
+    )
 
 
 def _decision(chosen: tuple[SystemPackage, ...], libraries: LibraryPlaces, of_table: tuple[str, ...]) -> Decision:

@@ -232,14 +232,19 @@ def test_a_glibc_of_conda_says_nothing_of_the_system() -> None:
     assert planned(snapshot_of(system)).base.os_version == "22.04"
 
 
-def test_an_archived_debian_is_told_where_apt_is_needed_and_avoided_where_another_serves() -> None:
+def test_an_archived_debian_is_avoided_where_apt_is_needed_and_told_where_it_is_asked_for() -> None:
     """python:3.8.1 was made of buster alone, 3.8.11 of bullseye as well."""
     buster = SystemFacts(system="Linux", machine="x86_64", os_id="debian", os_version="10")
     magic = Distribution(name="python-magic", version="0.4.27")
-    told = planned(record(magic, python="3.8.1", system=buster), extra_apt=("libmagic1",))
-    assert "archived-release" in warning_codes(told)
+    avoided = planned(record(magic, python="3.8.1", system=buster), extra_apt=("libmagic1",))
+    assert avoided.base.reference == "ubuntu:20.04"
+    assert "archived-release" not in warning_codes(avoided)
+    named = {"base": "python:3.8.1-slim-buster", "extra_apt": ("libmagic1",)}
+    asked = planned(record(magic, python="3.8.1", system=buster), **named)
+    assert "archived-release" in warning_codes(asked)
     quiet = planned(record(Distribution(name="six", version="1.16.0"), python="3.8.1", system=buster))
     assert "archived-release" not in warning_codes(quiet)
+    assert quiet.base.reference == "python:3.8.1-slim-buster"
     older = SystemFacts(system="Linux", machine="x86_64", libc="glibc", libc_version="2.27")
     assert planned(record(magic, python="3.8.11", system=older)).base.tag == "3.8.11-slim-bullseye"
 

@@ -23,7 +23,7 @@ from tests.unit.planner.records import (
 
 from reprobuild.errors import RecordError
 from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, NamedIndex, Origin, PytorchFolder
-from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, SourceFacts, VcsInfo
+from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, SourceFacts, SystemFacts, VcsInfo
 
 TORCH = listed("torch==2.1.0+cu121")[0]
 WHEEL = "https://example.org/files/x-1.0-py3-none-any.whl"
@@ -339,3 +339,44 @@ def test_conda_packages_under_the_names_of_the_index(names: dict[str, str], inst
         installed_as
     )
     assert len(result.placements) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("pin", "torch", "line"),
+    [
+        ("torchvision==0.8.0a0", "torch==1.7.1", "torchvision==0.8.0"),
+        ("torchaudio==0.7.0a0+ac17b64", "torch==1.7.1", "torchaudio==0.7.0"),
+        ("torchvision==0.4.9a0+1a2b3c4", "torch==1.4.0", "torchvision==0.5.0"),
+    ],
+)
+def test_a_label_of_condas_names_a_release_or_the_one_that_belongs_to_torch(pin: str, torch: str, line: str) -> None:
+    result = planned(record(*listed(torch, pin), python="3.8.5"))
+    assert placement(result, pin.partition("==")[0]).line == line
+
+
+def test_a_wheel_whose_name_tells_more_than_its_metadata_is_installed_as_it_is() -> None:
+    url = "https://github.com/Dao-AILab/flash-attention/releases/download/v2.5.8/"
+    file = "flash_attn-2.5.8+cu122torch2.3cxx11abiFALSE-cp310-cp310-linux_x86_64.whl"
+    result = planned(record(from_archive("flash-attn", url + file), *listed("torch==2.3.0+cu121")))
+    assert group(result, "direct").build_environment == {"UV_SKIP_WHEEL_FILENAME_CHECK": "1"}
+    plain = planned(record(from_archive("x", "https://example.org/x-1.0-py3-none-any.whl")))
+    assert not group(plain, "direct").build_environment
+
+
+@pytest.mark.parametrize(
+    ("pins", "is_open"),
+    [
+        (("torchvision==0.5.0", "torch==1.4.0", "numpy==1.18.1"), True),
+        (("torchvision==0.5.0", "torch==1.4.0", "numpy==1.18.1", "pillow-simd==7.0.0.post3", "six==1.14.0"), False),
+        (("torchvision==0.5.0", "torch==1.4.0", "numpy==1.18.1", "Pillow==7.0.0", "six==1.14.0"), False),
+    ],
+)
+def test_torchvision_does_not_import_without_pillow(pins: tuple[str, ...], is_open: bool) -> None:
+    assert ("not-closed" in warning_codes(planned(record(*listed(*pins), python="3.7.3")))) is is_open
+
+
+def test_names_that_a_system_gives_its_packages_are_not_guessed() -> None:
+    xenial = SystemFacts(system="Linux", machine="x86_64", os_id="ubuntu", os_version="16.04")
+    result = planned(record(*listed("torch==1.4.0", "opencv-python==4.5.1.48"), python="3.7.3", system=xenial))
+    (warning,) = (each for each in result.warnings if each.code == "unknown-names")
+    assert "libGL.so.1" in warning.message

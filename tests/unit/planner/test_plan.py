@@ -89,6 +89,7 @@ def test_an_installation_is_closed() -> None:
 def test_january_2022() -> None:
     snapshot = record(
         *listed("torch==1.10.1+cu113", "torchvision==0.11.2+cu113", "numpy==1.21.5", "typing-extensions==4.0.1"),
+        *listed("pillow==9.0.0"),
         from_git("mylib", "https://github.com/org/mylib", commit_id=COMMIT),
         python="3.8.10",
         system=UBUNTU_2004,
@@ -98,7 +99,7 @@ def test_january_2022() -> None:
     assert result.python == UvPython(version="3.8.10")
     assert lines(result) == {
         "pytorch-cu113": ("torch==1.10.1+cu113", "torchvision==0.11.2+cu113"),
-        "default": ("numpy==1.21.5", "typing-extensions==4.0.1"),
+        "default": ("numpy==1.21.5", "pillow==9.0.0", "typing-extensions==4.0.1"),
         "version-control-compiled": (f"mylib @ git+https://github.com/org/mylib@{COMMIT}",),
     }
     assert group(result, "version-control-compiled").origin == Direct()
