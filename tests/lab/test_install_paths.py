@@ -86,7 +86,7 @@ def test_each_package_of_the_real_record_takes_its_own_path(run: RecordedRun, re
     }
     assert paths["six"] == ("uv", "DefaultIndex", False, False)
     assert paths["pyyaml"] == ("uv", "DefaultIndex", False, True)
-    assert paths["gym"] == ("pip", "DefaultIndex", False, True)
+    assert paths["gym"] == ("pip", "DefaultIndex", False, False)
     assert paths["cloned-package"] == paths["in-place-package"] == ("uv", "Direct", True, False)
     assert paths["archived-package"] == ("uv", "Direct", False, False)
     (archived,) = (each for each in planned.placements if each.name == "archived-package")
