@@ -14,7 +14,7 @@ import msgspec
 from reprobuild.build.certificates import GIVEN_CERTIFICATES, read_certificates
 from reprobuild.build.failures import Diagnosis, diagnose
 from reprobuild.build.secrets import Redaction
-from reprobuild.build.steps import step_descriptions
+from reprobuild.build.steps import step_descriptions, step_title
 from reprobuild.engine import BuildEvent, Built, CacheHit, Engine, Failed, Output, StepStarted
 from reprobuild.engine.context import context_archive
 from reprobuild.errors import BuildError, UsageError
@@ -85,10 +85,10 @@ class BuildFailed(BuildError):
     """A step failed. Besides the line and the hint: the step, the end of its output, and the cause's stable name."""
 
     def __init__(
-        self, diagnosis: Diagnosis, *, step: StepStarted | None, description: str | None, output: tuple[str, ...]
+        self, diagnosis: Diagnosis, *, step: StepStarted | None, title: str | None, output: tuple[str, ...]
     ) -> None:
         place = "the build" if step is None else f"step {step.number}/{step.total}"
-        named = f" ({description})" if description else ""
+        named = f" ({title})" if title else ""
         super().__init__(f"{place}{named} failed: {diagnosis.cause}", hint=diagnosis.hint)
         self.diagnosis = diagnosis
         self.step = step
@@ -197,12 +197,10 @@ class _Watch:
     def failure(self, failed: Failed) -> BuildFailed:
         """The error for a build that ended in ``failed``."""
         output = tuple(self._output)
-        number = 0 if self._step is None else self._step.number
-        described = 0 < number <= len(self._descriptions)
         return BuildFailed(
             diagnose(failed.message, output, failed.exit_code),
             step=self._step,
-            description=self._descriptions[number - 1] if described else None,
+            title=step_title(self._step, self._descriptions) if self._step is not None else None,
             output=output,
         )
 

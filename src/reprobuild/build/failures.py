@@ -64,6 +64,12 @@ PATTERNS = (
         "of that name",
     ),
     Pattern(
+        "platform-of-the-copy",
+        r"does not match the specified platform: wanted (\S+?),",
+        "the engine's own copy of the base is not for {0}",
+        "add --pull to fetch the base for that platform; the engine needs its emulator (binfmt) too",
+    ),
+    Pattern(
         "wrong-architecture",
         r"exec format error|exec user process caused",
         "the image is for another processor than the engine's",
@@ -80,6 +86,13 @@ PATTERNS = (
         r'Get "https?://([^/"]+)/v2/[^"]*": (?:dial|net/http|context|proxyconnect|EOF|read|net:)',
         "the engine can't reach the registry {0}",
         "'docker info' tells its proxy and mirrors; or take the same image from a registry that it reaches: --base",
+    ),
+    Pattern(
+        "proxy",
+        r"tunnel error|Cannot connect to proxy|ProxyError|proxyconnect tcp|Could not resolve proxy|"
+        r"Proxy Authentication Required|(?:CONNECT tunnel|proxy) .*response 407|HTTP code 407",
+        "the proxy does not answer, or refuses",
+        "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY; one on this machine's loopback needs --network host",
     ),
     Pattern(
         "tls",

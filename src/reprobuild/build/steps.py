@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 
+from reprobuild.engine import StepStarted
+
 _INSTRUCTION = re.compile(r"^[A-Za-z]+(?:\s|$)")
 _LONGEST = 90
+_LONGEST_INSTRUCTION = 100
 _REMARKS = ("hadolint ", "syntax=", "escape=")
 """What tools read in comments."""
 
@@ -35,6 +38,20 @@ def step_descriptions(dockerfile: str) -> tuple[str | None, ...]:
             descriptions.append(shared)
             continued = _continues(stripped, False)
     return tuple(descriptions)
+
+
+def step_title(step: StepStarted, descriptions: tuple[str | None, ...]) -> str:
+    """What a step is about: of a command the recipe's comment, of everything else the instruction itself."""
+    instruction = " ".join(step.instruction.split())
+    is_command = instruction.upper().startswith("RUN ")
+    if is_command and 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
+        return description
+    return shortened(instruction, _LONGEST_INSTRUCTION)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text in at most so many characters, the last of which says that something was left out."""
+    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
 
 
 def _continues(line: str, already: bool) -> bool:

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         console.write_json_line(_as_json(result, plan))
     else:
-        console.write_result(_as_text(result, arguments.record))
+        console.write_result(_as_text(result, [arguments.record, *options.given_plan_options(arguments)]))
     return 0
 
 
@@ -129,7 +129,8 @@ def _as_json(result: BuildResult, plan: Plan) -> dict[str, object]:
     }
 
 
-def _as_text(result: BuildResult, record: str) -> str:
+def _as_text(result: BuildResult, planned: list[str]) -> str:
+    """What was built, and the command that proves it: ``planned`` is the record and all that changed its plan."""
     name = result.tag or result.image_id
     size = f", {result.size_bytes / 1e9:.2f} GB" if result.size_bytes else ""
     cached = f", {result.cached_steps} of {result.steps} steps from the cache" if result.cached_steps else ""
@@ -138,5 +139,5 @@ def _as_text(result: BuildResult, record: str) -> str:
         f"{name}\n"
         f"  {result.image_id}\n"
         f"  {result.platform or 'platform unknown'}{size}{cached}{pushed}\n"
-        f"prove it: reprobuild verify {shlex.quote(record)} {shlex.quote(name)}\n"
+        f"prove it: reprobuild verify {shlex.join([planned[0], name, *planned[1:]])}\n"
     )

@@ -12,7 +12,6 @@ from reprobuild.cli import console
 if TYPE_CHECKING:
     from reprobuild.engine import BuildEvent, Pulling, StepStarted
 
-_LONGEST_INSTRUCTION = 100
 _WORK = ("RUN ", "FROM ")
 """Steps that a person waits for, and wants to see done however quick they were."""
 
@@ -79,11 +78,13 @@ class PlainProgress(_Entered):
 
     def show(self, event: BuildEvent) -> None:
         """Write what is worth a line in a log."""
+        from reprobuild.build.steps import step_title
         from reprobuild.engine import CacheHit, Output, Pulling, StepStarted
 
         match event:
             case StepStarted():
-                console.say(f"[{_elapsed(self._started)}] step {event.number}/{event.total}: {self._title(event)}")
+                title = step_title(event, self._descriptions)
+                console.say(f"[{_elapsed(self._started)}] step {event.number}/{event.total}: {title}")
             case CacheHit():
                 console.say("  (from the cache)")
             case Output(text=text):
@@ -92,9 +93,6 @@ class PlainProgress(_Entered):
                 console.say(f"  {status}")
             case _:
                 pass
-
-    def _title(self, step: StepStarted) -> str:
-        return step_title(step, self._descriptions)
 
 
 class LiveProgress:
@@ -147,6 +145,8 @@ class LiveProgress:
                 pass
 
     def _finish_step(self, outcome: str) -> None:
+        from reprobuild.build.steps import shortened, step_title
+
         step, self._step = self._step, None
         if step is None:
             return
@@ -162,6 +162,8 @@ class LiveProgress:
 
     def __rich__(self) -> str:
         """The changing line as it is now."""
+        from reprobuild.build.steps import step_title
+
         line = self._saying
         if (step := self._step) is not None:
             line = f"step {step.number}/{step.total}, {_elapsed(self._started)}: {step_title(step, self._descriptions)}"
@@ -178,20 +180,6 @@ class LiveProgress:
         current = sum(layer.current_bytes for layer in self._pull.values())
         total = sum(layer.total_bytes for layer in self._pull.values())
         return f"{event.status.lower()}, {current / 1e6:.0f} of {total / 1e6:.0f} MB"
-
-
-def step_title(step: StepStarted, descriptions: tuple[str | None, ...]) -> str:
-    """What a step is about: of a command the recipe's comment, of everything else the instruction itself."""
-    instruction = " ".join(step.instruction.split())
-    is_command = instruction.upper().startswith("RUN ")
-    if is_command and 0 < step.number <= len(descriptions) and (description := descriptions[step.number - 1]):
-        return description
-    return shortened(instruction, _LONGEST_INSTRUCTION)
-
-
-def shortened(text: str, length: int) -> str:
-    """The text in at most so many characters, the last of which says that something was left out."""
-    return text if len(text) <= length else f"{text[: max(length - 1, 0)]}…"
 
 
 def _elapsed(since: float) -> str:

@@ -131,6 +131,22 @@ def plan_options(arguments: argparse.Namespace) -> PlanOptions:
         raise _located(error, found) from error
 
 
+def given_plan_options(arguments: argparse.Namespace) -> list[str]:
+    """The words of the command line that change the plan, for a command that has to make the same plan again."""
+    words: list[str] = []
+    for setting in PLAN_SETTINGS + CATALOG_SETTINGS:
+        match getattr(arguments, setting.attribute, None):
+            case None:
+                pass
+            case bool(value):
+                words.append(f"--{setting.name}" if value else f"--no-{setting.name}")
+            case list(values):
+                words += [word for value in values for word in (f"--{setting.name}", str(value))]
+            case value:
+                words += [f"--{setting.name}", str(value)]
+    return words
+
+
 def add_catalog_option(parser: argparse.ArgumentParser) -> None:
     """``--catalog``, on the commands that read the catalog and make no plan."""
     _add_settings(parser, CATALOG_SETTINGS)

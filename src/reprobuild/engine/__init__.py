@@ -24,7 +24,6 @@ class StepStarted(Fields, frozen=True, kw_only=True, tag="step"):
     number: int
     total: int
     instruction: str
-    cached: bool = False
 
 
 class Pulling(Fields, frozen=True, kw_only=True, tag="pull"):

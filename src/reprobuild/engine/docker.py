@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult, Task, TaskEvent
 from reprobuild.engine.following import Following
 from reprobuild.engine.stream import Translator, plain_text
+from reprobuild.engine.trouble import hint_for_push, unreachable
 from reprobuild.errors import EngineError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class DockerEngine:
             client = APIClient(**options, version="auto", timeout=ANSWER_LIMIT_S)
             client.ping()
         except (DockerException, OSError) as error:
-            raise _unreachable(endpoint, error) from error
+            raise unreachable(endpoint, error) from error
         return cls(client, endpoint)
 
     def describe(self) -> str:
@@ -188,10 +189,8 @@ class DockerEngine:
         with self._answers(f"push {tag}"):
             for message in self._client.push(repository, label, stream=True, decode=True):
                 if "error" in message:
-                    raise EngineError(
-                        f"cannot push {tag}: {plain_text(str(message['error']))}",
-                        hint="log in to the registry with 'docker login', and check that the tag names your repository",
-                    )
+                    reason = plain_text(str(message["error"]))
+                    raise EngineError(f"cannot push {tag}: {reason}", hint=hint_for_push(reason))
                 if message.get("status") and not message.get("progressDetail"):
                     layer = f"{message['id']}: " if message.get("id") else ""
                     yield plain_text(f"{layer}{message['status']}")
@@ -289,27 +288,6 @@ def _knock(endpoint: str) -> None:
         with socket.socket(socket.AF_UNIX) as door:
             door.settimeout(ANSWER_LIMIT_S)
             door.connect(endpoint.removeprefix("unix://"))
-
-
-def _unreachable(endpoint: str, error: Exception) -> EngineError:
-    """Why no engine answers, and the next thing to do."""
-    reason = plain_text(str(error).replace("\n", " "))
-    if isinstance(error, PermissionError):
-        return EngineError(
-            f"this user may not talk to the container engine at {endpoint}",
-            hint="join the docker group ('sudo usermod -aG docker $USER', then log in again), or run rootless Docker",
-        )
-    nobody = isinstance(error, FileNotFoundError | ConnectionRefusedError)
-    if nobody or any(words in reason for words in ("Connection refused", "ConnectionRefused", "CreateFile")):
-        return EngineError(
-            f"no container engine answers at {endpoint}",
-            hint="start Docker ('sudo systemctl start docker', or Docker Desktop), or set DOCKER_HOST;"
-            " 'reprobuild dockerfile ENV -o DIR' writes the build context without an engine",
-        )
-    return EngineError(
-        f"the container engine at {endpoint} can't be used: {reason}",
-        hint="check DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or 'docker context ls'",
-    )
 
 
 def _explanation(error: Any) -> str:

@@ -28,6 +28,12 @@ ENGINE_MESSAGES = [
         "nobody/nothing",
     ),
     ("toomanyrequests: You have reached your pull rate limit.", "rate-limit", ""),
+    (
+        "invalid from flag value builder: image with reference sha256:49a7 was found but does not match the specified "
+        "platform: wanted linux/arm64, actual: linux/amd64",
+        "platform-of-the-copy",
+        "linux/arm64",
+    ),
     ("no matching manifest for linux/arm64/v8 in the manifest list entries", "platform-missing", ""),
     ("dockerfile parse error line 1: unknown instruction: RUNN", "recipe", ""),
     (
@@ -51,6 +57,10 @@ STEP_OUTPUTS = [
         "",
     ),
     (("error: Request failed after 3 retries", "  cause: dns error"), "network", ""),
+    (("  cause: tunnel error: failed to create underlying connection", "  cause: Connection refused"), "proxy", ""),
+    (("ProxyError('Cannot connect to proxy.', NewConnectionError('Connection refused'))",), "proxy", ""),
+    (("fatal: unable to access 'https://x/': CONNECT tunnel failed, response 407",), "proxy", ""),
+    (("  Invalid response from proxy: HTTP/1.1 407 Proxy Authentication Required",), "proxy", ""),
     (("  cause: invalid peer certificate: UnknownIssuer",), "tls", ""),
     (("ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",), "tls", ""),
     (("fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none",), "tls", ""),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reprobuild.build.steps import step_descriptions
+from reprobuild.build.steps import step_descriptions, step_title
+from reprobuild.engine import StepStarted
 
 DOCKERFILE = """\
 # A file about something: with a header.
@@ -63,3 +64,18 @@ def test_the_first_sentence(comment: str, expected: str | None) -> None:
 
 def test_an_empty_file_has_no_steps() -> None:
     assert step_descriptions("") == ()
+
+
+@pytest.mark.parametrize(
+    ("instruction", "descriptions", "title"),
+    [
+        ("RUN a  &&   b", (None,), "RUN a && b"),
+        ("RUN a", ("The tools",), "The tools"),
+        ("run a", ("The tools",), "The tools"),
+        ("COPY a b", ("The tools",), "COPY a b"),
+        ("RUN a", (), "RUN a"),
+        ("RUN " + "x" * 200, (None,), "RUN " + "x" * 95 + "…"),
+    ],
+)
+def test_titles(instruction: str, descriptions: tuple[str | None, ...], title: str) -> None:
+    assert step_title(StepStarted(number=1, total=1, instruction=instruction), descriptions) == title

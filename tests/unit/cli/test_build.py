@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 
 from reprobuild.build import BuildFailed, BuildOptions
 from reprobuild.cli.build import build_shown
-from reprobuild.cli.build_progress import LiveProgress, step_title
+from reprobuild.cli.build_progress import LiveProgress
 from reprobuild.cli.main import main
 from reprobuild.engine import BuildEvent, Built, CacheHit, Failed, Output, Pulling, StepStarted
+from reprobuild.engine.docker import DockerEngine
 from reprobuild.engine.fake import FakeEngine
 from reprobuild.engine.stream import plain_text
 from reprobuild.render import Recipe
@@ -53,7 +55,7 @@ def test_a_script_gets_one_event_a_line(capsys: pytest.CaptureFixture[str]) -> N
     assert printed.err == ""
     lines = [json.loads(line) for line in printed.out.splitlines()]
     assert [line["type"] for line in lines] == ["step", "pull", "pull", "step", "output", "built"]
-    assert lines[3] == {"type": "step", "number": 2, "total": 2, "instruction": "RUN install tools", "cached": False}
+    assert lines[3] == {"type": "step", "number": 2, "total": 2, "instruction": "RUN install tools"}
 
 
 def test_a_script_gets_the_failure_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,19 +111,17 @@ def test_the_changing_line_fits_and_takes_no_markup(monkeypatch: pytest.MonkeyPa
     assert len(progress.__rich__()) <= 100
 
 
-@pytest.mark.parametrize(
-    ("instruction", "descriptions", "title"),
-    [
-        ("RUN a  &&   b", (None,), "RUN a && b"),
-        ("RUN a", ("The tools",), "The tools"),
-        ("run a", ("The tools",), "The tools"),
-        ("COPY a b", ("The tools",), "COPY a b"),
-        ("RUN a", (), "RUN a"),
-        ("RUN " + "x" * 200, (None,), "RUN " + "x" * 95 + "…"),
-    ],
-)
-def test_titles(instruction: str, descriptions: tuple[str | None, ...], title: str) -> None:
-    assert step_title(StepStarted(number=1, total=1, instruction=instruction), descriptions) == title
+def test_the_command_that_proves_the_image_makes_the_same_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = FakeEngine()
+    monkeypatch.setattr(DockerEngine, "from_environment", classmethod(lambda _: engine))
+    options = ["--apt", "ffmpeg", "--apt", "sox", "--flavor", "slim", "--no-strict"]
+    assert main(["build", str(RECORD), "-t", "x:1", "--network", "host", *options]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    proof = shlex.split(printed[-1].removeprefix("prove it: reprobuild verify "))
+    assert proof[:2] == [str(RECORD), "x:1"]
+    assert sorted(proof[2:]) == sorted(options)
 
 
 def test_no_engine_is_one_line_and_its_own_exit_code(
