@@ -24,8 +24,8 @@ _LINES_AT_ONCE = 256
 _INSTALLER_NOTES = (b"INSTALLER", b"REQUESTED", b"direct_url.json", b"uv_build.json", b"uv_cache.json")
 
 
-def describe_distribution(item: "Installed", records: "bool", findings: "Findings") -> "Fields":
-    """One entry of ``distributions``; with the digest of its RECORD when ``records`` is true."""
+def describe_distribution(item: "Installed", findings: "Findings") -> "Fields":
+    """One entry of ``distributions``, without the digest of its RECORD."""
     fields: "Fields" = {"name": item.name}
     if item.version is not None:
         fields["version"] = item.version
@@ -42,10 +42,6 @@ def describe_distribution(item: "Installed", records: "bool", findings: "Finding
         from .origins import describe_origin
 
         fields["direct_url"] = describe_origin(item, findings)
-    if records and item.form == "dist-info":
-        digest = record_digest(item.folder, item.entry)
-        if digest:
-            fields["record_digest"] = digest
     fields["location"] = tidy_path(item.link_folder or item.folder)
     fields["metadata_format"] = "egg-link" if item.link_folder else item.form.replace("-file", "")
     return fields

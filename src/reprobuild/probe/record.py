@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from .description import describe_distribution
+from .description import describe_distribution, record_digest
 from .distributions import installed_distributions
 from .files import find_program
 from .findings import Findings
@@ -14,7 +14,7 @@ from .torch_files import cudnn_integer, torch_facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     Fields = dict[str, Any]
 
@@ -49,18 +49,27 @@ def probe(
     without: "frozenset[str]" = frozenset(),
     extras: "frozenset[str]" = frozenset(),
     paths: "list[str] | None" = None,
+    own_process: "bool" = False,
 ) -> "Fields":
-    """Everything, as the object that environment.json holds; ``paths`` stands for ``sys.path``."""
+    """Everything, as the object that environment.json holds; ``paths`` stands for ``sys.path``.
+
+    ``own_process`` says that this process was started for the probe alone, so that it may be forked.
+    """
     findings = Findings()
     toolkit = None if "toolkit" in without else _toolkit()
     folders = _search_path(sys.path if paths is None else paths)
     items = installed_distributions(folders, findings)
-    frozen = Frozen(items, findings)
     items.sort(key=lambda item: item.key)
-    distributions = [describe_distribution(item, "records" not in without, findings) for item in items]
+    digests = _digests(items, own_process) if "records" not in without else None
+    frozen = Frozen(items, findings)
+    distributions = [describe_distribution(item, findings) for item in items]
     torch = torch_facts(folders, {item.key: item.version for item in items})
     gpu = None if "gpu" in without else _gpu()
     python, system = python_facts(), system_facts()
+    if digests is not None:
+        for index, digest in enumerate(digests()):
+            if digest:
+                distributions[index]["record_digest"] = digest
     libraries = None
     if "libraries" in extras:
         from .libraries import Libraries
@@ -89,6 +98,15 @@ def probe(
     }
     flat = _flat_facts(python, system, frozen, torch or {}, (gpu or {}).get("devices", []))
     return dict(flat, schema_version=1, **{key: value for key, value in deeper.items() if value})
+
+
+def _digests(items: "list[Any]", own_process: "bool") -> "Callable[[], list[str | None]]":
+    """A function that gives the digests of RECORD, which other processes may be working on by now."""
+    if own_process:
+        from .digests import Digests
+
+        return Digests(items).take
+    return lambda: [record_digest(item.folder, item.entry) if item.form == "dist-info" else None for item in items]
 
 
 def _add_changed_files(items: "list[Any]", distributions: "list[Fields]") -> "None":
@@ -160,7 +178,7 @@ def main(arguments: "list[str]") -> "int":
     if len(options) == len(values) and chosen.keys() >= set(options):
         chosen.update((option, frozenset(values[index].split(","))) for index, option in enumerate(options))
         if chosen["--without"].issubset(PARTS) and chosen["--with"].issubset(EXTRAS):
-            sys.stdout.write(_encoded(probe(chosen["--without"], chosen["--with"])) + "\n")
+            sys.stdout.write(_encoded(probe(chosen["--without"], chosen["--with"], own_process=True)) + "\n")
             sys.stdout.flush()
             return 0
     sys.stderr.write("usage: probe [--without {}] [--with {}]\n".format(",".join(PARTS), ",".join(EXTRAS)))
