@@ -8,9 +8,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module takes longer than this whole import
+    from typing import Any
+
     from reprobuild.environment_snapshot import (
         capture_environment,
         compare_environments,
+        log_environment_to_mlflow,
         log_environment_to_wandb,
         save_environment_snapshot,
     )
@@ -30,6 +33,7 @@ __all__ = [
     "capture_environment",
     "compare_environments",
     "create_seeded_generator",
+    "log_environment_to_mlflow",
     "log_environment_to_wandb",
     "save_environment_snapshot",
     "seed_worker",
@@ -43,12 +47,20 @@ _MODULES = {
     "capture_environment": "environment_snapshot",
     "compare_environments": "environment_snapshot",
     "create_seeded_generator": "seeding",
+    "log_environment_to_mlflow": "environment_snapshot",
     "log_environment_to_wandb": "environment_snapshot",
     "save_environment_snapshot": "environment_snapshot",
     "seed_worker": "seeding",
     "set_random_seed": "seeding",
 }
 """Public name: the module that holds it."""
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext reprobuild`` calls with IPython's shell: adds the magic ``%reprobuild``."""
+    from reprobuild.cli.notebook import add_magic
+
+    add_magic(shell)
 
 
 def __getattr__(name: str) -> object:

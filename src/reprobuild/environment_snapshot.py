@@ -17,7 +17,13 @@ if TYPE_CHECKING:  # both take longer to load than a record takes to write
 
     OnError = Literal["raise", "warn"]
 
-__all__ = ["capture_environment", "compare_environments", "log_environment_to_wandb", "save_environment_snapshot"]
+__all__ = [
+    "capture_environment",
+    "compare_environments",
+    "log_environment_to_mlflow",
+    "log_environment_to_wandb",
+    "save_environment_snapshot",
+]
 
 FILES = ("requirements.txt", "environment.json", "REPRODUCE.md")
 """What a capture writes."""
@@ -140,6 +146,19 @@ def log_environment_to_wandb(
 
     log_environment(requirements_path, env_json_path, reproduce_path, env_info)
     show("✅ Environment logged to W&B")
+
+
+def log_environment_to_mlflow(
+    requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]
+) -> None:
+    """Log the three files as artifacts of the active MLflow run, and tag it with what it is found by.
+
+    Raises ImportError without mlflow, and RuntimeError without an active run or when logging fails.
+    """
+    from reprobuild.integrations.mlflow import log_environment
+
+    log_environment(requirements_path, env_json_path, reproduce_path, env_info)
+    show("✅ Environment logged to MLflow")
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -18,8 +18,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"distribution", "files", "linear_algebra", "metrics_file", "printing", "run_notes", "settings"}),
     frozenset({"snapshot", "seeding", "run_facts"}),
-    frozenset({"capture", "records", "compare", "catalog", "plan", "integrations"}),
-    frozenset({"planner", "environment_snapshot", "metrics_tracker", "results", "proof", "refresh"}),
+    frozenset({"capture", "records", "compare", "catalog", "plan"}),
+    frozenset({"planner", "environment_snapshot", "integrations", "metrics_tracker", "results", "proof", "refresh"}),
     frozenset({"render"}),
     frozenset({"engine"}),
     frozenset({"build", "verify", "replay", "report", "explain"}),
@@ -34,12 +34,16 @@ ALONE = frozenset({"probe"})
 """Imports nothing of ours. It runs as text in any interpreter, and whoever is above the model may call it here."""
 
 HEAVY = {
+    "IPython": "cli/notebook.py",
     "docker": "engine/docker.py",
     "jinja2": "render/",
+    "lightning": "integrations/lightning.py",
     "mlflow": "integrations/",
     "pynvml": "capture/",
+    "pytorch_lightning": "integrations/lightning.py",
     "rich": "cli/console.py",
     "torch": "seeding.py",
+    "transformers": "integrations/transformers.py",
     "wandb": "integrations/",
     "yaml": "records/yaml_text.py",
 }

@@ -132,7 +132,9 @@ def test_the_metadata(artefacts: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).startswith("# reprobuild")
-    assert {"torch", "wandb", "mlflow", "test"} == set(metadata.get_all("Provides-Extra", []))
+    assert {"torch", "wandb", "mlflow", "transformers", "lightning", "notebook", "test"} == set(
+        metadata.get_all("Provides-Extra", [])
+    )
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

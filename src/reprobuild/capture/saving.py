@@ -43,6 +43,8 @@ def save_set(folder: str, contents: Mapping[str, bytes]) -> None:
             if _create(target, contents) or _change(target, contents):
                 return
         raise FileNotFoundError(2, "the folder is removed again and again")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OSError(error.errno, "a file is in the way of the folder", folder) from error
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), folder) from error
 

@@ -81,14 +81,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what was saved as JSON")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Record, save, and say what was saved."""
+def run(arguments: argparse.Namespace, *, own_process: bool = False) -> int:
+    """Record, save, and say what was saved. ``own_process``: whether this very process is the run, as in a notebook."""
     _refuse_contradictions(arguments)
     if getattr(arguments, "command", ()):
         from reprobuild.cli.capture_command import record_and_run
 
         return record_and_run(arguments)
-    facts = recorded(arguments, None)
+    facts = recorded(arguments, None, own_process=own_process)
     from reprobuild.cli import console
 
     if arguments.show:
@@ -102,12 +102,14 @@ def run(arguments: argparse.Namespace) -> int:
         console.write_result(capture_report.text(facts, paths, scanned=not arguments.no_libraries))
     for note in facts.get("notes", []):
         console.warn(note["message"])
-    if not any((arguments.python, arguments.image, arguments.container, arguments.host)):
+    if not own_process and not any((arguments.python, arguments.image, arguments.container, arguments.host)):
         _warn_of_another_environment()
     return 0
 
 
-def recorded(arguments: argparse.Namespace, command: tuple[str, ...] | None) -> dict[str, Any]:
+def recorded(
+    arguments: argparse.Namespace, command: tuple[str, ...] | None, *, own_process: bool = False
+) -> dict[str, Any]:
     """The object of environment.json, without secrets. ``command`` is what is about to run here, if anything."""
     chosen = {"libraries": not arguments.no_libraries, "files": arguments.check_files}
     extras = tuple(name for name, wanted in chosen.items() if wanted)
@@ -120,7 +122,7 @@ def recorded(arguments: argparse.Namespace, command: tuple[str, ...] | None) -> 
 
     facts = environment_of_this_process(extras=frozenset(extras))
     _add_data(facts, arguments)
-    return reading.add_to(facts, own_process=False)
+    return reading.add_to(facts, own_process=own_process)
 
 
 def write(facts: dict[str, Any], folder: str) -> tuple[str, str, str]:

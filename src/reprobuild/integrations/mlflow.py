@@ -1,4 +1,7 @@
-"""MLflow: the files of a run from a tracking server, as an MLflow run's folder has them. The one importer of mlflow."""
+"""MLflow: the environment as tags and artifacts of the active run, and the files of a run from a tracking server.
+
+The one importer of mlflow.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reprobuild.errors import RecordError
+from reprobuild.integrations.keeping import told_facts
 
 MODEL_FILES = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
 """The files of a model that tell its environment."""
@@ -19,8 +23,38 @@ _VARIABLES = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_ALLOW_FILE_STORE": "true",
 }
+
+ARTIFACT_FOLDER = "environment"
+"""Where the record's files lie among the artifacts of a run."""
+
 _MOST_MODELS = 5
 _DEEPEST = 3
+
+
+def has_active_run() -> bool:
+    """Whether this process has begun a run that has not ended."""
+    import mlflow  # type: ignore[import-not-found,unused-ignore]  # an extra, as below
+
+    return mlflow.active_run() is not None
+
+
+def log_environment(requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]) -> None:
+    """Log the three files as artifacts of the active run, and tag it ``reprobuild.python``, ``reprobuild.torch``, ...
+
+    Raises ImportError without mlflow, and RuntimeError when there is no active run or MLflow refuses.
+    """
+    try:
+        import mlflow
+    except ImportError as error:
+        raise ImportError("mlflow is not installed. Install it with: pip install mlflow") from error
+    if mlflow.active_run() is None:
+        raise RuntimeError("No active MLflow run. Call mlflow.start_run() first.")
+    try:
+        mlflow.set_tags({f"reprobuild.{name}": value for name, value in told_facts(env_info).items()})
+        for path in (requirements_path, env_json_path, reproduce_path):
+            mlflow.log_artifact(path, ARTIFACT_FOLDER)
+    except Exception as error:
+        raise RuntimeError(f"MLflow artifact logging failed: {error}") from error
 
 
 def download_run(run_id: str, folder: Path) -> None:

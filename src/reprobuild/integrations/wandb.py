@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from reprobuild.errors import RecordError
+from reprobuild.integrations.keeping import told_facts
+
+_LONGEST_TAG = 64
+"""W&B refuses longer ones."""
 
 
 def log_environment(requirements_path: str, env_json_path: str, reproduce_path: str, env_info: dict[str, Any]) -> None:
@@ -32,6 +36,24 @@ def log_environment(requirements_path: str, env_json_path: str, reproduce_path: 
         run.config.update(_configuration(env_info), allow_val_change=True)  # type: ignore[no-untyped-call]
     except Exception as error:
         raise RuntimeError(f"W&B artifact logging failed: {error}") from error
+
+
+def tag_run(env_info: dict[str, Any]) -> None:
+    """Add tags to the active run by which it is found: ``python 3.11.7``, ``torch 2.1.0+cu121``.
+
+    Raises RuntimeError when W&B refuses.
+    """
+    import wandb
+
+    run = wandb.run
+    if run is None:
+        return
+    facts = told_facts(env_info)
+    tags = [f"{name} {facts[name]}"[:_LONGEST_TAG] for name in ("python", "torch", "cuda") if name in facts]
+    try:
+        run.tags = tuple(dict.fromkeys([*(run.tags or ()), *tags]))
+    except Exception as error:
+        raise RuntimeError(f"W&B takes no tags: {error}") from error
 
 
 def _artifact_name(run_name: str) -> str:
