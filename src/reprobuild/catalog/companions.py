@@ -12,10 +12,9 @@ import re
 from typing import Literal
 from urllib.parse import urlsplit
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from reprobuild.catalog.tables import Fields, Table, canonical, items, known, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, items, known, specifier, version_of
 
 OriginKind = Literal["pytorch", "find-links", "index", "source", "default", "none"]
 
@@ -76,13 +75,13 @@ class PackageOrigin(Fields, frozen=True, kw_only=True):
     def _stands_beside(self, torch: str | None, variant: str | None) -> bool:
         """What is not known fits no row that asks for it: a page that may not exist is no origin."""
         release = version_of(torch) if torch else None
-        if self.torch and (release is None or not SpecifierSet(self.torch).contains(release, prereleases=True)):
+        if self.torch and (release is None or not specifier(self.torch).contains(release, prereleases=True)):
             return False
         return not self.variants or any(fnmatch.fnmatchcase(variant or "", glob) for glob in self.variants)
 
     def _speaks_of(self, version: str | None) -> bool:
         parsed = version_of(version) if version else None
-        if self.versions and (parsed is None or not SpecifierSet(self.versions).contains(parsed, prereleases=True)):
+        if self.versions and (parsed is None or not specifier(self.versions).contains(parsed, prereleases=True)):
             return False
         if self.local == "":
             return True
@@ -152,6 +151,10 @@ class Companions:
         """
         found = [row for row in self._rows(name) if row.concerns(version, torch, variant)]
         return max(found, key=_speciality, default=None)
+
+    def speaks_of(self, name: str) -> bool:
+        """Whether any row is about a package of this canonical name, whatever its version."""
+        return name in self._named or self._glob.match(name) is not None
 
     def needs_nvcc(self, name: str) -> bool:
         """Whether building this project from its sources, wherever they come from, takes nvcc."""

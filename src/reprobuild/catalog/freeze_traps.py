@@ -11,9 +11,7 @@ import functools
 import re
 from typing import Literal
 
-from packaging.specifiers import SpecifierSet
-
-from reprobuild.catalog.tables import Fields, Table, canonical, known, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, known, specifier, version_of
 
 Treatment = Literal[
     "container",  # built from a commit: torch of a vendor's image, or conda's label of a release of torchvision
@@ -80,7 +78,7 @@ class FreezeName(Fields, frozen=True, kw_only=True):
         if not self.versions:
             return True
         parsed = version_of(version) if version else None
-        return parsed is not None and SpecifierSet(self.versions).contains(parsed, prereleases=True)
+        return parsed is not None and specifier(self.versions).contains(parsed, prereleases=True)
 
 
 class FreezeTraps:
@@ -114,6 +112,10 @@ class FreezeTraps:
         if self._glob.match(wanted):
             rows = [*rows, *(row for row in self._globs if fnmatch.fnmatchcase(wanted, row.name))]
         return next((row for row in rows if row.concerns(version)), None)
+
+    def speaks_of(self, name: str) -> bool:
+        """Whether any row is about a distribution of this canonical name, whatever its version."""
+        return name in self._exact or self._glob.match(name) is not None
 
     def is_system_package(self, name: str) -> bool:
         """Whether a distribution of that name usually belongs to the operating system's own Python."""

@@ -5,9 +5,7 @@ Sources: builds that were tried (certainty ``verified``), projects' issue tracke
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
-
-from reprobuild.catalog.tables import Fields, Table, canonical, items, pairs, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, items, pairs, specifier, version_of
 
 
 class SdistTrap(Fields, frozen=True, kw_only=True):
@@ -112,14 +110,18 @@ class SdistTraps:
             return True
         return any(trap.trap == "use_2to3" for trap in self.of(name, version))
 
+    def speaks_of(self, name: str) -> bool:
+        """Whether any row is about a package of this canonical name, whatever its version."""
+        return name in self._traps or name in self._covered or name in self._sdist_only
+
     def is_pure(self, name: str) -> bool:
         """Whether its source archive holds nothing to compile, as far as the table knows."""
         return canonical(name) in self._pure
 
 
-def _within(specifier: str, version: str | None) -> bool:
+def _within(versions: str, version: str | None) -> bool:
     parsed = version_of(version) if version else None
-    return not specifier or parsed is None or SpecifierSet(specifier).contains(parsed, prereleases=True)
+    return not versions or parsed is None or specifier(versions).contains(parsed, prereleases=True)
 
 
 def _trap(row: dict[str, str]) -> SdistTrap:

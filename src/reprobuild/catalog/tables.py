@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.errors import CatalogError
@@ -151,3 +152,9 @@ def canonical(name: str) -> str:
 def within(release: str, prefix: str) -> bool:
     """Whether a dotted version lies under another one: 12.1.1 under 12.1, but 12.10 not under 12.1."""
     return release == prefix or release.startswith(f"{prefix}.")
+
+
+@functools.cache
+def specifier(cell: str) -> SpecifierSet:
+    """The versions that a cell of a table speaks of. Cells are few, so that each is read once."""
+    return SpecifierSet(cell)

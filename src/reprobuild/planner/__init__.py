@@ -149,7 +149,9 @@ def _sources(
     catalog: Catalog,
     options: PlanOptions,
 ) -> Sources:
+    torch_is_plain = torch is None or (torch.container is None and torch.rescued_from is None)
     return Sources(
+        is_plain=torch_is_plain and not options.package_indexes,
         subject=subject,
         target=target,
         torch=torch,

@@ -15,6 +15,7 @@ from reprobuild.plan import (
     Direct,
     Fidelity,
     FindLinks,
+    Origin,
     PytorchFolder,
     Requirement,
 )
@@ -44,11 +45,42 @@ HEAVY = re.compile(
 NVIDIA publishes small tools under such names as well.
 """
 
+_FRAMEWORKS = FOLLOWS_TORCH | {"torch", "jaxlib"}
+"""Names that the planner itself asks about."""
+
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}|")
+
+
+_PLAIN_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,5}(?:\.post[0-9]+)?")
 
 
 def treat(package: Package, sources: Sources) -> Treatment:
     """What is done with one package. Raises RecordError where its origin holds text that fits no grammar."""
+    if sources.is_plain and is_ordinary(package, sources.catalog):
+        return _from_default_index(package, DefaultIndex())
+    return treat_with_care(package, sources)
+
+
+def is_ordinary(package: Package, catalog: Catalog) -> bool:
+    """Whether nothing but its name and version is recorded of it, and no table knows anything about its name.
+
+    Nine of ten packages of a record are: this answer spares them every question that would end in the same place.
+    """
+    each, name = package.distribution, package.canonical
+    is_bare = each.marker is None and each.direct_url is None and each.index_url is None and each.conda is None
+    return (
+        is_bare
+        and not package.tags
+        and _PLAIN_VERSION.fullmatch(package.version_text or "") is not None
+        and name not in _FRAMEWORKS
+        and not catalog.companions.speaks_of(name)
+        and not catalog.freeze_traps.speaks_of(name)
+        and not catalog.sdist_traps.speaks_of(name)
+    )
+
+
+def treat_with_care(package: Package, sources: Sources) -> Treatment:
+    """The same for a package of which anything else is known."""
     marker = package.distribution.marker
     if marker and not _marker_holds(marker, package, sources.target):
         return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
@@ -136,7 +168,6 @@ def hashes_of(package: Package) -> str:
 
 def _from_index(package: Package, version: Version, place: Place, sources: Sources) -> Treatment:
     local = version.local
-    pin = f"{package.name}=={package.version_text}"
     followed = _following_torch(package, version, sources)
     if followed is not None:
         return followed
@@ -144,10 +175,16 @@ def _from_index(package: Package, version: Version, place: Place, sources: Sourc
         return _of_conda_label(package, version, sources)
     if local and package.canonical not in sources.indexes:
         return _with_local(package, version, local, place, sources)
+    origin = recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex()
+    return _from_default_index(package, origin)
+
+
+def _from_default_index(package: Package, origin: Origin) -> Install:
+    """The very version, from the default index or the one that takes its place for this package."""
     builder = _other_builder(package)
     return Install(
-        origin=recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex(),
-        requirement=Requirement(name=package.name, line=pin + hashes_of(package)),
+        origin=origin,
+        requirement=Requirement(name=package.name, line=f"{package.name}=={package.version_text}{hashes_of(package)}"),
         fidelity=Fidelity.EQUIVALENT if builder else Fidelity.EXACT,
         difference=f"{builder} build of it gives way to the same version from the default index" if builder else None,
         heavy=bool(HEAVY.fullmatch(package.canonical)),

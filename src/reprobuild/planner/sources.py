@@ -24,6 +24,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     source: SourceFacts | None
     build: BuildContext
     """What a build from source depends on."""
+    is_plain: bool = False
+    """Whether no choice of the user, container or rescue asks about every package."""
     checkouts: Mapping[str, DirectUrl] = {}
     """Repositories of what was installed in place, by canonical name."""
     indexes: Mapping[str, str] = {}

@@ -21,8 +21,15 @@ from tests.unit.planner.records import (
     warning_codes,
 )
 
+from reprobuild.catalog import Catalog
 from reprobuild.errors import RecordError
-from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, NamedIndex, Origin, PytorchFolder
+from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, NamedIndex, Origin, Platform, PytorchFolder
+from reprobuild.planner.packages import FOLLOWS_TORCH, is_ordinary, treat, treat_with_care
+from reprobuild.planner.source_build import BuildContext
+from reprobuild.planner.sources import Sources
+from reprobuild.planner.subject import examine
+from reprobuild.planner.target import Target
+from reprobuild.planner.torch_build import decide_torch
 from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, SourceFacts, SystemFacts, VcsInfo
 
 TORCH = listed("torch==2.1.0+cu121")[0]
@@ -380,3 +387,25 @@ def test_names_that_a_system_gives_its_packages_are_not_guessed() -> None:
     result = planned(record(*listed("torch==1.4.0", "opencv-python==4.5.1.48"), python="3.7.3", system=xenial))
     (warning,) = (each for each in result.warnings if each.code == "unknown-names")
     assert "libGL.so.1" in warning.message
+
+
+def test_an_ordinary_package_ends_where_careful_treatment_would_put_it() -> None:
+    """Every name that the tables know, and some that they don't, in versions of all shapes."""
+    catalog = Catalog.packaged()
+    names = {row.name.replace("*", "12") for row in catalog.companions.origins}
+    names |= {row.name.replace("*", "12") for row in catalog.freeze_traps.names}
+    names |= {trap.package for trap in catalog.sdist_traps.all} | FOLLOWS_TORCH | {"six", "acme-models", "Some.Name"}
+    versions = ("1.0", "2.1.0.post1", "1.0rc1", "1.0a0", "3.0.dev5", "1.2+cu121", "0.9.1+ubuntu2", "2024.1.1", "0.0.0")
+    snapshot = record(*listed("torch==2.1.0+cu121", *(f"{name}=={version}" for name in names for version in versions)))
+    subject = examine(snapshot)
+    target = Target(platform=Platform(), python="3.10.12")
+    torch = decide_torch(subject, target, catalog)
+    build = BuildContext(target=target, catalog=catalog, torch=torch)
+    sources = Sources(
+        subject=subject, target=target, torch=torch, catalog=catalog, source=None, build=build, is_plain=True
+    )
+    ordinary = 0
+    for package in subject.packages:
+        assert treat(package, sources) == treat_with_care(package, sources), package.pin
+        ordinary += is_ordinary(package, catalog)
+    assert 10 <= ordinary < len(subject.packages) / 10
