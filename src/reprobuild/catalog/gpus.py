@@ -52,6 +52,11 @@ class Gpus:
         """The GPU that a driver calls so: ``NVIDIA GeForce RTX 3090``, ``Tesla T4``. None when it is not listed."""
         return self._names.get(_plain(name))
 
+    def called(self, words: str) -> tuple[Gpu, ...]:
+        """Every GPU whose name holds these words as a person says them: ``RTX 3090``, ``A100``."""
+        pattern = re.compile(rf"(?<![a-z0-9]){re.escape(_plain(words))}(?![a-z0-9])")
+        return tuple(gpu for name, gpu in self._names.items() if pattern.search(name))
+
     def capability(self, compute_capability: str) -> ComputeCapability | None:
         """What is known of a compute capability such as 8.6."""
         return next((each for each in self.capabilities if each.compute_capability == compute_capability), None)

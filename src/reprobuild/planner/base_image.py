@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.cuda_images import REPOSITORY, CudaImage
+from reprobuild.catalog.digests import REGISTRY
 from reprobuild.catalog.operating_systems import FAMILY_OF_ID, OperatingSystem
 from reprobuild.catalog.vendor_images import NgcContainer
 from reprobuild.errors import PlanError
@@ -18,6 +19,7 @@ from reprobuild.plan import (
     Decision,
     Fact,
     Fidelity,
+    PlanWarning,
     Question,
     weakest,
 )
@@ -46,7 +48,7 @@ def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanO
     if needs.container is not None:
         return _container(needs.container, subject, catalog, options)
     if options.base is not None:
-        named = named_base(options.base, options.base_digest, needs.accelerator, catalog)
+        named = named_base(options.base, options.base_digest, needs, catalog)
         return BaseChoice(base=named.base, build_base=None, decision=named.decision, warnings=named.warnings)
     if needs.accelerator.kind == "cuda":
         version = Version(needs.accelerator.version or "0")
@@ -59,11 +61,38 @@ def decide_base(subject: Subject, needs: Needs, catalog: Catalog, options: PlanO
         choice = rocm_base(wanted, needs, catalog)
     else:
         choice = cpu_base(wanted, needs, catalog)
-    choice = _with_platform(choice, needs.platform_note)
-    if options.base_digest:
-        pinned = msgspec.structs.replace(choice.base, digest=options.base_digest)
-        choice = msgspec.structs.replace(choice, base=pinned)
+    choice = _pinned(_with_platform(choice, needs.platform_note), options, catalog)
+    is_of_family = wanted.system is not None and wanted.system.id == "rhel"
+    if options.same_family and is_of_family and choice.base.os_id != "rocky":
+        choice = msgspec.structs.replace(choice, warnings=(*choice.warnings, _NO_FAMILY))
     return choice
+
+
+_NO_FAMILY = PlanWarning(
+    code="no-family-image",
+    message="--same-family: the tables know images of Red Hat's family with CUDA 11 and later only",
+    hint="name one with --base, such as rockylinux/rockylinux:9",
+)
+
+
+def _pinned(choice: BaseChoice, options: PlanOptions, catalog: Catalog) -> BaseChoice:
+    """The base with the digest that was asked for, or that its registry told when the tables were refreshed.
+
+    One that only stood in somebody's Dockerfile is named and not taken: tags move, and nobody has looked since.
+    """
+    seen = catalog.digests.of(choice.base.repository, choice.base.tag)
+    facts: tuple[Fact, ...] = ()
+    digest = options.base_digest
+    if digest is None and seen is not None:
+        told = seen.certainty == REGISTRY
+        digest = seen.digest if told else None
+        name = f"digest of {choice.base.reference}"
+        facts = (Fact(name=name, value=seen.digest, source="digests", certainty="present" if told else "observed"),)
+    if digest is None:
+        return msgspec.structs.replace(choice, decision=choice.decision.with_facts(*facts))
+    base = msgspec.structs.replace(choice.base, digest=digest)
+    decision = msgspec.structs.replace(choice.decision.with_facts(*facts), choice=base.reference)
+    return msgspec.structs.replace(choice, base=base, decision=decision)
 
 
 def without_requirement(subject: Subject, needs: Needs, catalog: Catalog) -> BaseChoice:

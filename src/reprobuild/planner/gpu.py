@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.drivers import brand_of
+from reprobuild.catalog.gpus import Gpu
 from reprobuild.errors import UsageError
 from reprobuild.plan import Fact, PackageGroup, PlanWarning
 from reprobuild.planner import grammar
@@ -50,13 +51,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 def machine_of(snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Machine:
     """Where the image shall run. Raises UsageError for a ``--gpu`` that the tables don't know."""
     if options.gpu is not None:
-        row = catalog.gpus.by_name(options.gpu)
-        if row is None:
-            raise UsageError(
-                f"--gpu: the tables know no GPU that drivers call {options.gpu!r}",
-                hint="nvidia-smi -L prints the names; 'reprobuild catalog search gpus NAME' lists the known ones",
-            )
-        device = GpuDevice(name=row.name)
+        device = GpuDevice(name=_named(options.gpu, catalog).name)
         return _machine(GpuFacts(devices=(device,)), "the", "--gpu", catalog)
     if options.host is not None:
         return _machine(options.host, "this machine's", "--host", catalog)
@@ -64,6 +59,26 @@ def machine_of(snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Ma
     if not recorded.devices and snapshot.flat.gpu_name:
         recorded = msgspec.structs.replace(recorded, devices=(GpuDevice(name=snapshot.flat.gpu_name),))
     return _machine(recorded, "the recorded", "record", catalog)
+
+
+def _named(words: str, catalog: Catalog) -> Gpu:
+    """The GPU of that name, or of the words that a person knows it by, where all of those compute alike.
+
+    Raises UsageError that names the likely ones.
+    """
+    exact = catalog.gpus.by_name(words)
+    if exact is not None:
+        return exact
+    found = [each for each in catalog.gpus.called(words) if each.compute_capability]
+    if len({each.compute_capability for each in found}) == 1:
+        return min(found, key=lambda each: len(each.name))
+    names = ", ".join(f"{each.name} ({each.compute_capability})" for each in found[:5])
+    raise UsageError(
+        f"--gpu: the tables know no GPU that drivers call {words!r}"
+        if not found
+        else f"--gpu: {words!r} may be several GPUs: {names}",
+        hint="nvidia-smi -L prints the names; 'reprobuild catalog search gpus NAME' lists the known ones",
+    )
 
 
 def _machine(facts: GpuFacts, words: str, source: str, catalog: Catalog) -> Machine:

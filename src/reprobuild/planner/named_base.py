@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.operating_systems import OperatingSystem
-from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, PlanWarning, Question
+from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, PlanWarning, Question
+from reprobuild.planner.recorded_system import Needs
 
 _RPM_FAMILY = ("rockylinux", "almalinux", "centos", "fedora", "ubi", "oraclelinux")
 
@@ -19,7 +21,7 @@ class NamedBase(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[PlanWarning, ...]
 
 
-def named_base(reference: str, digest: str | None, accelerator: Accelerator, catalog: Catalog) -> NamedBase:
+def named_base(reference: str, digest: str | None, needs: Needs, catalog: Catalog) -> NamedBase:
     """The base that ``--base`` names; what the tables don't know of it is assumed, with a warning."""
     named, _, own_digest = reference.partition("@")
     repository, separator, tag = named.rpartition(":")
@@ -34,7 +36,7 @@ def named_base(reference: str, digest: str | None, accelerator: Accelerator, cat
         fidelity=Fidelity.SUBSTITUTED,
         facts=(Fact(name="--base", value=reference, source="option"),),
     )
-    return NamedBase(base=base, decision=decision, warnings=_warnings(base, accelerator))
+    return NamedBase(base=base, decision=decision, warnings=_warnings(base, needs, catalog))
 
 
 def _known(repository: str, tag: str, catalog: Catalog) -> BaseImage | None:
@@ -75,8 +77,20 @@ def _assumed(repository: str, tag: str) -> BaseImage:
     )
 
 
-def _warnings(base: BaseImage, accelerator: Accelerator) -> tuple[PlanWarning, ...]:
+def _warnings(base: BaseImage, needs: Needs, catalog: Catalog) -> tuple[PlanWarning, ...]:
     warnings = []
+    accelerator = needs.accelerator
+    row = catalog.cuda_images.by_tag(base.tag) if base.repository.endswith("nvidia/cuda") else None
+    if row is not None and row.presence != "present":
+        message = f"NVIDIA has deleted {base.reference}: it is found in a registry of your own, or nowhere"
+        warnings.append(PlanWarning(code="base-removed", message=message))
+    if base.glibc and needs.glibc and Version(base.glibc) < Version(needs.glibc):
+        message = f"{base.reference} has glibc {base.glibc}, and the recorded wheels need {needs.glibc}"
+        warnings.append(PlanWarning(code="glibc-too-old", message=message, hint="they won't install there"))
+    wanted = accelerator.version if accelerator.kind == "cuda" and not needs.wheels_bring_cuda else None
+    if wanted and base.cuda and Version(base.cuda).release[:2] != Version(wanted).release[:2]:
+        message = f"{base.reference} carries CUDA {base.cuda}, and the run loads {wanted} from the system"
+        warnings.append(PlanWarning(code="base-with-other-cuda", message=message))
     if base.os_version == "unknown":
         message = f"nothing is known of {base.reference}: its glibc and its packages' names are assumed"
         warnings.append(PlanWarning(code="unknown-base", message=message))

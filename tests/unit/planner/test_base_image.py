@@ -17,8 +17,11 @@ from tests.unit.planner.records import (
 )
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.digests import Digests
+from reprobuild.catalog.tables import Table, packaged_folder
 from reprobuild.errors import PlanError
 from reprobuild.plan import Fidelity, Platform, Question
+from reprobuild.planner import plan
 from reprobuild.snapshot import Distribution, Snapshot, SystemFacts, TorchFacts
 
 NO_SYSTEM = SystemFacts()
@@ -258,3 +261,49 @@ def test_red_hats_family_is_kept_when_asked_for() -> None:
     assert kept.base.package_manager == "dnf"
     assert decision(kept, Question.BASE_IMAGE).fidelity is Fidelity.EQUIVALENT
     assert planned(record(*listed("torch==2.6.0+cu124")), same_family=True).base.os_id == "ubuntu"
+
+
+@pytest.mark.parametrize(
+    ("base", "pin", "code"),
+    [
+        ("ubuntu:18.04", "torch==2.7.0+cu126", "glibc-too-old"),
+        ("nvidia/cuda:11.2.0-cudnn8-runtime-ubuntu20.04", "torch==2.1.0+cu121", "base-removed"),
+        ("nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04", "tensorflow==2.11.0", "base-with-other-cuda"),
+    ],
+)
+def test_what_speaks_against_a_named_base_is_said(base: str, pin: str, code: str) -> None:
+    assert code in warning_codes(planned(record(*listed(pin)), base=base))
+
+
+def test_nothing_speaks_against_a_named_base_that_fits() -> None:
+    codes = warning_codes(
+        planned(record(*listed("torch==2.1.0+cu121")), base="nvidia/cuda:12.1.1-cudnn8-runtime-ubuntu22.04")
+    )
+    assert not {"glibc-too-old", "base-removed", "base-with-other-cuda", "unknown-base"} & set(codes)
+
+
+@pytest.mark.parametrize(("certainty", "is_pinned"), [("verified", True), ("observed", False)])
+def test_a_digest_that_the_registry_told_pins_the_base(certainty: str, is_pinned: bool) -> None:
+    tag, digest = "12.1.1-cudnn8-runtime-ubuntu22.04", "sha256:" + "b" * 64
+    columns = ("image", "tag", "digest", "certainty", "date", "note")
+    row = dict(zip(columns, ("nvidia/cuda", tag, digest, certainty, "2026-11-24", ""), strict=True))
+    catalog = Catalog(packaged_folder())
+    header = catalog.digests.header
+    catalog.__dict__["digests"] = Digests(Table(name="digests", header=header, columns=columns, rows=(row,)))
+    result = plan(record(*listed("torch==2.1.0+cu121")), catalog)
+    answer = decision(result, Question.BASE_IMAGE)
+    assert (result.base.digest == digest) is is_pinned
+    assert (answer.choice.endswith(digest)) is is_pinned
+    assert digest in {fact.value for fact in answer.facts}
+
+
+def test_a_digest_that_was_asked_for_stands_in_the_answer() -> None:
+    digest = "sha256:" + "c" * 64
+    result = planned(record(*listed("torch==2.1.0+cu121")), base_digest=digest)
+    assert decision(result, Question.BASE_IMAGE).choice.endswith(f"@{digest}")
+
+
+def test_the_family_that_no_image_is_of_is_said() -> None:
+    rhel = SystemFacts(system="Linux", machine="x86_64", libc_version="2.34", os_id="rhel", os_version="9.5")
+    result = planned(record(*listed("scikit-learn==1.4.2"), system=rhel), same_family=True)
+    assert "no-family-image" in warning_codes(result)

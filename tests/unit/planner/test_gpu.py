@@ -133,3 +133,14 @@ def test_a_hostile_name_is_refused() -> None:
     with pytest.raises(RecordError) as refusal:
         planned(record(*listed("torch==2.1.0+cu121"), gpu=facts))
     assert refusal.value.path == "gpu.devices[0].name"
+
+
+@pytest.mark.parametrize("words", ["RTX 3090", "rtx 3090", "GeForce RTX 3090", "A100", "V100", "Tesla T4"])
+def test_a_gpu_by_the_words_that_a_person_knows(words: str) -> None:
+    assert planned(record(*listed("torch==2.1.0+cu121")), gpu=words).accelerator.kind == "cuda"
+
+
+@pytest.mark.parametrize(("words", "message"), [("RTX 9999", "know no GPU"), ("GeForce", "may be several GPUs")])
+def test_words_that_name_no_one_gpu_are_refused(words: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        planned(record(*listed("torch==2.1.0+cu121")), gpu=words)
