@@ -69,7 +69,7 @@ _CONDA = (
     r"--file /opt/recipe/conda/specs\.txt) && sed --in-place "
     r'--expression "s\|\$\{CONDA_CHANNEL_ALIAS\}/\|https://conda\.anaconda\.org/\|g" '
     r'--expression "s\|\$\{CONDA_DEFAULTS\}/\|https://repo\.anaconda\.com/pkgs/\|g" /opt/conda/conda-meta/\*\.json '
-    r"&& rm -rf /opt/micromamba"
+    r"&& chmod --recursive a\+rX /opt/conda && rm -rf /opt/micromamba"
 )
 _TAKE_ALONG = (
     r"RUN mkdir --parents (?P<root>/usr/local|/opt/python)/lib/taken-along && find (?P=root) -type f -name '\*\.so\*' "

@@ -40,7 +40,7 @@ def add_conda_packages(items: "list[Installed]", distributions: "list[Fields]", 
         own = [owners[path] for path in _metadata_of(package) if path in owners]
         for fields in own:
             fields["conda"] = _origin(package, fields, findings)
-        if not own:
+        if not own or package["name"] == "python":  # Some builds of the interpreter hold pip's metadata.
             fields = {"name": package["name"], "version": package.get("version"), "installer": "conda"}
             fields["conda"] = _origin(package, fields, findings)
             distributions.append({key: value for key, value in fields.items() if value is not None})

@@ -82,6 +82,8 @@ def conda_view(conda: CondaEnvironment, arguments: tuple[tuple[str, str], ...]) 
             *preparation,
             tuple(words),
             ("sed --in-place", *_from_mirrors(), f"{CONDA_FOLDER}/conda-meta/*.json"),
+            # Packages have the modes that their builders' machines gave them, and the image is not run by root.
+            (f"chmod --recursive a+rX {CONDA_FOLDER}",),
             (f"rm -rf {ROOT}",),
         ),
     )

@@ -94,6 +94,12 @@ class Images:
         )
         return reference
 
+    def provide_micromamba(self, reference: str, program: bytes) -> str:
+        """Make ``COPY --from=reference /bin/micromamba`` work with a program that stands in for it."""
+        lines = b"FROM scratch\nCOPY micromamba /bin/micromamba\n"
+        self._publish(self._build({"Dockerfile": lines, "micromamba": program}), reference)
+        return reference
+
     def forget(self, reference: str) -> None:
         """Remove the engine's own copy of a tag, if it has one."""
         try:
