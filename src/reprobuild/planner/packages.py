@@ -162,7 +162,9 @@ def _torch(package: Package, build: TorchBuild) -> Install:
 
 
 def hashes_of(package: Package) -> str:
-    """``--hash`` options of the recorded files, empty where none is recorded."""
+    """``--hash`` options of the recorded files, empty where none is recorded, or that of a file of conda's."""
+    if _of_build_machine(package):
+        return ""
     return "".join(f" --hash={value}" for value in package.hashes)
 
 
@@ -194,9 +196,14 @@ def _from_default_index(package: Package, origin: Origin) -> Install:
 def _other_builder(package: Package) -> str | None:
     """Whose build the recorded one was, where it was no index's: conda's, or the operating system's."""
     installer = (package.distribution.installer or "").lower()
-    if package.distribution.conda is not None or installer == "conda":
+    if package.distribution.conda is not None or installer == "conda" or _of_build_machine(package):
         return "conda's"
     return "the operating system's" if installer in ("debian", "apt", "dpkg", "rpm", "dnf") else None
+
+
+def _of_build_machine(package: Package) -> bool:
+    """Whether its URL is a path on the machine that conda built it on; any other URL has been treated before."""
+    return package.distribution.direct_url is not None
 
 
 def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:

@@ -81,7 +81,8 @@ def _version(
     builder = recorded_builder(facts, subject)
     if options.python:
         fact = Fact(name="--python", value=options.python, source="option")
-        differs = subject.python is not None and subject.python != options.python
+        told = subject.python
+        differs = told is not None and told != options.python and not options.python.startswith(f"{told}.")
         note = f"the record says {subject.python} and {options.python} was asked for" if differs else ""
         fidelity = Fidelity.SUBSTITUTED if differs else Fidelity.EXACT
         return _checked(PythonVersion(version=options.python, fidelity=fidelity, note=note, fact=fact, builder=builder))

@@ -60,7 +60,9 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def compiled_locally(self) -> bool:
         """Tagged for plain ``linux_<machine>``: no index accepts such a wheel, so it was built where it ran."""
-        return any(tag.rpartition("-")[2].startswith("linux_") for tag in self.tags)
+        return self.distribution.direct_url is None and any(
+            tag.rpartition("-")[2].startswith("linux_") for tag in self.tags
+        )
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,8 +98,9 @@ def _as_url(address: str) -> str:
 
 
 def _split_revision(address: str) -> tuple[str, str | None]:
-    """``https://host/x.git@rev`` to its two parts; the at sign of ``git@host`` is not a revision's."""
+    """``https://host/x.git@rev`` or ``git@host:x.git@rev`` to its two parts; the at sign of ``git@host`` is none."""
     head, at, revision = address.rpartition("@")
-    if not at or "/" not in head.partition("://")[2] or "://" in revision:
+    has_path = "/" in head.partition("://")[2] if "://" in address else ":" in head
+    if not at or not has_path or "://" in revision:
         return address, None
     return head, revision or None

@@ -123,6 +123,10 @@ def _system(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
     return _proved(snapshot, evidence, system=msgspec.structs.replace(snapshot.system, system=name))
 
 
+_BESIDE_TORCH = frozenset({"filelock", "jinja2", "networkx", "sympy", "typing-extensions"})
+"""What torch 2 needs on every system: a list without them is no whole one, and what else is not there tells nothing."""
+
+
 def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, str]]:
     for system, names in _SYSTEMS.items():
         if witness := next((name for name in names if name in packages), None):
@@ -138,6 +142,7 @@ def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, 
         and _at_least(torch.version, "2.0")
         and "triton" not in packages
         and not nvidia
+        and packages.keys() >= _BESIDE_TORCH
     ):
         yield "Windows", f"torch {torch.version} needs triton on Linux, and there is none"
 

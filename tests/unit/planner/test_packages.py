@@ -12,6 +12,7 @@ from tests.unit.planner.records import (
     from_folder,
     from_git,
     group,
+    group_of,
     installed,
     lines,
     listed,
@@ -30,6 +31,7 @@ from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import examine
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_build import decide_torch
+from reprobuild.records.requirement_lines import parse_lines
 from reprobuild.snapshot import CondaOrigin, DirectUrl, Distribution, SourceFacts, SystemFacts, VcsInfo
 
 TORCH = listed("torch==2.1.0+cu121")[0]
@@ -148,6 +150,7 @@ INSTALLED = {
             name="requests", version="2.31.0", direct_url=DirectUrl(url="file:///croot/requests_1690400202158/work")
         ),
         "requests==2.31.0",
+        fidelity=Fidelity.EQUIVALENT,
     ),
     "conda's build": Installed(
         one("requests==2.31.0", installer="conda", conda=CondaOrigin(build="py310h06a4308_0")),
@@ -409,3 +412,13 @@ def test_an_ordinary_package_ends_where_careful_treatment_would_put_it() -> None
         assert treat(package, sources) == treat_with_care(package, sources), package.pin
         ordinary += is_ordinary(package, catalog)
     assert 10 <= ordinary < len(subject.packages) / 10
+
+
+def test_a_wheel_of_condas_build_machine_tells_its_version_and_nothing_else() -> None:
+    """Its tags and its digest are those of a file that nobody else has."""
+    url = "file:///croot/numpy_and_numpy_base_1682953417311/work/dist/numpy-1.24.3-cp310-cp310-linux_x86_64.whl"
+    found = parse_lines(f"numpy @ {url}#sha256={'b' * 64}")
+    result = planned(record(*found.distributions))
+    placed = placement(result, "numpy")
+    assert (placed.line, placed.fidelity) == ("numpy==1.24.3", Fidelity.EQUIVALENT)
+    assert not group_of(result, "numpy").needs_compiler

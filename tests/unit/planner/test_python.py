@@ -193,3 +193,10 @@ def test_a_compiled_cpython_is_checked_against_its_release() -> None:
     assert isinstance(chosen, SourcePython)
     assert chosen.sha256 == Catalog.packaged().cpython.release_sha256("3.11.2")
     assert chosen.sha256 is not None
+
+
+def test_a_patch_release_of_the_recorded_minor_is_no_difference() -> None:
+    result = planned(record(*listed("numpy==1.24.3"), python="3.10"), python="3.10.12")
+    assert decision(result, Question.PYTHON).fidelity is Fidelity.EXACT
+    other = planned(record(*listed("numpy==1.24.3"), python="3.1"), python="3.10.12")
+    assert decision(other, Question.PYTHON).fidelity is Fidelity.SUBSTITUTED

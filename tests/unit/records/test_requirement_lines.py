@@ -178,3 +178,12 @@ def test_two_versions_of_a_package_are_both_kept_and_said() -> None:
 def test_a_flood_of_strange_lines_is_counted_not_repeated() -> None:
     notes = parse_lines("x==1\n" + "!!!\n" * 1000).notes
     assert len(notes) == 26 and "975 more" in notes[-1].message
+
+
+def test_a_repository_by_the_short_form_of_a_secure_shell() -> None:
+    url = url_of(line_of(f"-e git+git@example.org:team/lib.git@{COMMIT}#egg=lib"))
+    assert url.url == "git@example.org:team/lib.git"
+    assert url.vcs_info is not None and url.vcs_info.commit_id == COMMIT
+    plain = url_of(line_of("-e git+git@example.org:team/lib.git#egg=lib"))
+    assert plain.url == "git@example.org:team/lib.git"
+    assert plain.vcs_info is not None and plain.vcs_info.commit_id is None

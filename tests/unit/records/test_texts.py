@@ -153,7 +153,11 @@ def test_bounds_that_contradict_each_other_infer_nothing() -> None:
         ("pywin32==306", "Windows"),
         ("pkg-resources==0.0.0", "Linux"),
         ("nvidia-cudnn-cu12==9.1.0.70", "Linux"),
-        ("torch==2.4.1+cu118", "Windows"),
+        (
+            "torch==2.4.1+cu118\nfilelock==3.12\njinja2==3.1\nnetworkx==3.1\nsympy==1.12\ntyping_extensions==4.7",
+            "Windows",
+        ),
+        ("torch==2.4.1+cu118", None),
         ("torch==2.4.1+cu118\ntriton==3.0.0", None),
         ("appnope==0.1\npywin32==306", None),
     ],
