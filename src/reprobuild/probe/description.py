@@ -43,7 +43,9 @@ def describe_distribution(item: "Installed", findings: "Findings") -> "Fields":
 
         fields["direct_url"] = describe_origin(item, findings)
     fields["location"] = tidy_path(item.link_folder or item.folder)
-    fields["metadata_format"] = "egg-link" if item.link_folder else item.form.replace("-file", "")
+    fields["metadata_format"] = (
+        "egg-link" if item.link_folder else item.form.replace("-file", "").replace("-archive", "-info")
+    )
     return fields
 
 

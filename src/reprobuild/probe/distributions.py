@@ -4,7 +4,7 @@ import os
 import sys
 
 from .files import names_in, read_bytes, read_text, tidy_home
-from .spelling import canonical_name, is_valid_name
+from .spelling import canonical_name, is_valid_name, version_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +21,16 @@ _HEAD = 1024
 class Installed:
     """One distribution's metadata on disk: where it lies and what its files say."""
 
-    def __init__(self, folder: "str", entry: "str", form: "str", inside: "str" = "") -> "None":
+    def __init__(self, folder: "str", entry: "str", form: "str") -> "None":
         self.folder = folder
         """The directory on ``sys.path`` that holds it."""
         self.entry = entry
         """Name of the ``.dist-info`` or ``.egg-info`` entry."""
         self.form = form
-        self.path = folder + os.sep + (entry + os.sep + inside if inside else entry)
+        self.path = folder + os.sep + entry
         self.name = ""
+        self.is_named_by_entry = False
+        """Whether the metadata tells no name, so that it is the folder's."""
         self.key = ""
         """The canonical name."""
         self.version: "str | None" = None
@@ -39,11 +41,19 @@ class Installed:
 
     def read_headers(self) -> "bool":
         """Fill in name and version; False when the metadata has no name."""
+        if self.form == "egg-archive":
+            from .eggs import archived_metadata
+
+            headers = _headers(archived_metadata(self.path) or "")
+            self.name, self.version = headers.get("name", ""), headers.get("version") or None
+            return bool(self.name)
         if self.form == "egg-info-file":
             path = self.path
         else:
             path = self.path + os.sep + ("METADATA" if self.form == "dist-info" else "PKG-INFO")
         self.name, self.version = _name_and_version(path)
+        if self.version is None and self.name:
+            self.version = os.path.splitext(self.entry)[0].partition("-")[2] or None
         return bool(self.name)
 
     @property
@@ -84,53 +94,69 @@ def installed_distributions(paths: "list[str]", findings: "Findings") -> "list[I
     Later ones of the same name are noted; so is metadata that does not even tell a name.
     """
     found: "dict[str, Installed]" = {}
+    rivals: "dict[str, list[Installed]]" = {}
     for folder in paths:
-        for item in _in_folder(folder):
+        for item in _in_folder(folder, findings):
             if not item.read_headers() and not _name_from_entry(item, findings):
                 continue
             item.key = canonical_name(item.name)
             first = found.setdefault(item.key, item)
             if first is not item and first.path != item.path:
-                _note_second(first, item, findings)
+                if item.folder == first.folder and not (item.link_folder or first.link_folder):
+                    rivals.setdefault(item.key, [first]).append(item)
+                else:
+                    _note_shadowed(first, item, findings)
+    if rivals:
+        pip = found.get("pip")
+        for key, items in rivals.items():
+            found[key] = _chosen(items, pip.version if pip else None)
+            _note_rivals(found[key], items, findings)
     for item in found.values():
         _read_origin(item)
     return list(found.values())
 
 
-def _in_folder(folder: "str") -> "Iterator[Installed]":
-    eggs = []
+def _in_folder(folder: "str", findings: "Findings") -> "Iterator[Installed]":
+    """In the order in which the system lists them, which decides between two of one name in one folder.
+
+    An egg counts where it stands on the path itself, as easy-install.pth has it: others are not imported.
+    """
     links = []
-    for entry in sorted(names_in(folder)):
-        if entry.endswith(".dist-info"):
+    if folder.endswith(".egg") and os.path.isfile(folder):
+        yield Installed(os.path.dirname(folder), os.path.basename(folder), "egg-archive")
+    for entry in names_in(folder):
+        if entry.startswith("~") and entry.endswith(".dist-info"):
+            message = "{} in {} is what an interrupted pip left behind; it is no distribution"
+            findings.note("leftover", message.format(entry, tidy_path(folder)), "distributions")
+        elif entry.endswith(".dist-info"):
             yield Installed(folder, entry, "dist-info")
         elif entry.endswith(".egg-info"):
             form = "egg-info" if os.path.isdir(os.path.join(folder, entry)) else "egg-info-file"
             yield Installed(folder, entry, form)
         elif entry == "EGG-INFO" and folder.endswith(".egg"):
             yield Installed(folder, entry, "egg-info")
-        elif entry.endswith(".egg"):
-            eggs.append(entry)
         elif entry.endswith(".egg-link"):
             links.append(entry)
-    for entry in eggs:
-        if os.path.isdir(os.path.join(folder, entry)):
-            yield Installed(folder, entry, "egg-info", "EGG-INFO")
-    for entry in links:
-        for item in _linked(folder, entry):
-            yield item
+    for entry in sorted(links):
+        from .eggs import linked_metadata
 
-
-def _linked(folder: "str", entry: "str") -> "Iterator[Installed]":
-    lines = [line.strip() for line in (read_text(os.path.join(folder, entry)) or "").splitlines()]
-    target = next((line for line in lines if line), "")
-    if not target:
-        return
-    source = os.path.join(folder, target)
-    for name in names_in(source):
-        if name.endswith(".egg-info"):
+        for source, name in linked_metadata(folder, entry):
             item = Installed(source, name, "egg-info")
             item.link_folder = folder
             yield item
+
+
+def _chosen(rivals: "list[Installed]", pip: "str | None") -> "Installed":
+    """Of several of one name in one folder, the one that pip takes for installed.
+
+    That is the first that the system lists. Before 3.11 pip asks its pkg_resources, which took the newest version up to
+    pip 23.0, and takes the first name since.
+    """
+    if sys.version_info >= (3, 11):
+        return rivals[0]
+    if pip is not None and version_order(pip) < version_order("23.1"):
+        return max(rivals, key=lambda item: version_order(item.version or ""))
+    return min(rivals, key=lambda item: item.entry)
 
 
 def _read_origin(item: "Installed") -> "None":
@@ -147,26 +173,35 @@ def _read_origin(item: "Installed") -> "None":
 
 
 def _name_from_entry(item: "Installed", findings: "Findings") -> "bool":
-    """The last resort when the metadata tells no name; leftovers such as ``~orch`` are no distributions."""
+    """The last resort when the metadata tells no name."""
+    if item.form == "egg-archive":
+        return False
     stem = os.path.splitext(item.entry)[0]
     name, _, version = stem.partition("-")
-    findings.note("broken-metadata", "{} in {} holds no name".format(item.entry, item.folder), "distributions")
+    findings.note(
+        "broken-metadata", "{} in {} holds no name".format(item.entry, tidy_path(item.folder)), "distributions"
+    )
     if not is_valid_name(name) or item.form != "dist-info":
         return False
-    item.name, item.version = name, version or None
+    item.name, item.version, item.is_named_by_entry = name, version or None, True
     return True
 
 
-def _note_second(first: "Installed", later: "Installed", findings: "Findings") -> "None":
-    """Two of one name: in one folder the second is a leftover of another version, else it is shadowed."""
+def _note_rivals(chosen: "Installed", rivals: "list[Installed]", findings: "Findings") -> "None":
+    """All but one are leftovers of other versions; which one's files lie there, the metadata can't tell."""
+    versions = ", ".join(sorted({item.version or "?" for item in rivals} - {chosen.version or "?"}))
+    if not versions:
+        return  # Debian keeps an .egg-info beside a .dist-info of the same version.
+    message = "{} lies in {} more than once: {} is taken for installed, beside {}"
+    place = tidy_path(chosen.folder)
+    findings.note(
+        "duplicate-distribution", message.format(chosen.name, place, chosen.version, versions), "distributions"
+    )
+
+
+def _note_shadowed(first: "Installed", later: "Installed", findings: "Findings") -> "None":
     if later.link_folder is not None or first.link_folder is not None:
         return  # An .egg-link and the easy-install.pth entry beside it lead to the same source tree.
-    if later.folder == first.folder:
-        message = "{} lies twice in {}: {} and {}".format(
-            first.name, tidy_path(first.folder), first.version, later.version
-        )
-        findings.note("duplicate-distribution", message, "distributions")
-        return
     message = "{} {} in {} is shadowed by {} in {}".format(
         later.name, later.version, tidy_path(later.folder), first.version, tidy_path(first.folder)
     )

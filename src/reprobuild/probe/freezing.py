@@ -3,6 +3,7 @@
 import os
 import sys
 
+from .files import names_in
 from .spelling import canonical_version, is_valid_name
 
 TYPE_CHECKING = False
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     Fields = dict[str, Any]
 
+_OF_THE_STANDARD_LIBRARY = frozenset({"argparse", "python", "wsgiref"})
+"""What pip never prints, although argparse and wsgiref can be installed."""
 _NO_PIP = (99, 0)
 """Where pip is not installed, the text is that of the newest pip."""
 
@@ -24,13 +27,22 @@ class Frozen:
     def __init__(self, items: "list[Installed]", findings: "Findings") -> "None":
         pip = next((item.version for item in items if item.key == "pip"), None)
         release = _release(pip) if pip else _NO_PIP
-        left_out = {"pip"} if sys.version_info >= (3, 12) else {"pip", "setuptools", "wheel", "distribute"}
+        left_out = _OF_THE_STANDARD_LIBRARY | {"pip"}
+        if sys.version_info < (3, 12):
+            left_out |= {"setuptools", "wheel", "distribute"}
         named = [(_shown_name(item, release), item) for item in items if item.key not in left_out]
-        named = [(name, item) for name, item in named if is_valid_name(name)]
+        named = [(name, item) for name, item in named if is_valid_name(name) and _is_listed(item, release)]
         named.sort(key=lambda pair: pair[0].lower())
         lines = [line for name, item in named for line in _freeze_lines(name, item, release, findings)]
         self.text = "".join(line + "\n" for line in lines)
         self.packages = {name: canonical_version(item.version or "") or item.version or "" for name, item in named}
+
+
+def _is_listed(item: "Installed", pip_release: "tuple[int, int]") -> "bool":
+    """Whether pip prints it: of a metadata folder that tells no name, not every pip does."""
+    if not item.is_named_by_entry:
+        return True
+    return pip_release >= (24, 2) if sys.version_info >= (3, 11) else bool(names_in(item.path))
 
 
 def _release(version: "str") -> "tuple[int, int]":
@@ -54,8 +66,8 @@ def _freeze_lines(name: "str", item: "Installed", pip_release: "tuple[int, int]"
     if item.editable and item.project_folder is not None:
         if item.link_folder is not None or pip_release >= (21, 3):
             return _editable_lines(name, item, pip_release, findings)
-    elif item.direct_url is not None and pip_release >= (20, 1):
-        reference = _direct_reference(item.direct_url, findings)
+    if item.direct_url is not None and pip_release >= (20, 1):
+        reference = _direct_reference(item.direct_url, pip_release, findings)
         if reference is not None:
             return [name + " @ " + reference]
     return [_pinned(name, item.version)]
@@ -66,19 +78,27 @@ def _pinned(name: "str", version: "str | None") -> "str":
     return "{}==={}".format(name, version) if canonical is None else "{}=={}".format(name, canonical)
 
 
-def _direct_reference(content: "Fields", findings: "Findings") -> "str | None":
+def _direct_reference(content: "Fields", pip_release: "tuple[int, int]", findings: "Findings") -> "str | None":
+    """None for an object that pip does not take for a direct URL."""
+    infos = [(key, content[key]) for key in ("vcs_info", "archive_info", "dir_info") if content.get(key) is not None]
+    subdirectory = content.get("subdirectory")
+    if len(infos) != 1 or not isinstance(infos[0][1], dict) or not isinstance(subdirectory or "", str):
+        return None
+    ((key, info),) = infos
     url = findings.without_secrets(content["url"], "pip_freeze")
-    vcs, archive, directory = (content.get(key) for key in ("vcs_info", "archive_info", "dir_info"))
     fragments = []
-    if isinstance(vcs, dict) and isinstance(vcs.get("vcs"), str) and isinstance(vcs.get("commit_id"), str):
-        url = "{}+{}@{}".format(vcs["vcs"], url, vcs["commit_id"])
-    elif isinstance(archive, dict):
-        if isinstance(archive.get("hash"), str):
-            fragments.append(archive["hash"])
-    elif not isinstance(directory, dict):
-        return None  # pip does not take such an object for a direct URL.
-    if isinstance(content.get("subdirectory"), str) and content["subdirectory"]:
-        fragments.append("subdirectory=" + content["subdirectory"])
+    if key == "vcs_info":
+        if not all(isinstance(info.get(name), str) for name in ("vcs", "commit_id")):
+            return None
+        url = "{}+{}@{}".format(info["vcs"], url, info["commit_id"])
+    elif key == "archive_info" and info.get("hash") is not None:
+        if not isinstance(info["hash"], str) or ("=" not in info["hash"] and pip_release >= (23, 0)):
+            return None
+        fragments.append(info["hash"])
+    elif key == "dir_info" and not isinstance(info.get("editable", False), bool):
+        return None
+    if subdirectory:
+        fragments.append("subdirectory=" + subdirectory)
     return url + ("#" + "&".join(fragments) if fragments else "")
 
 

@@ -10,6 +10,7 @@ from .files import find_program
 from .findings import Findings
 from .freezing import Frozen
 from .machine import python_facts, system_facts
+from .search_path import search_path_facts
 from .torch_files import cudnn_integer, torch_facts
 
 TYPE_CHECKING = False
@@ -65,7 +66,7 @@ def probe(
     distributions = [describe_distribution(item, findings) for item in items]
     torch = torch_facts(folders, {item.key: item.version for item in items})
     gpu = None if "gpu" in without else _gpu()
-    python, system = python_facts(), system_facts()
+    python, system = dict(python_facts(), **search_path_facts()), system_facts()
     if digests is not None:
         for index, digest in enumerate(digests()):
             if digest:

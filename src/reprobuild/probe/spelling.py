@@ -5,7 +5,7 @@ What is spelled so already is told without the pattern: loading ``re`` for it ta
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Match
+    from typing import Any, Match
 
 _DIGITS = "0123456789"
 _LOWER = "abcdefghijklmnopqrstuvwxyz"
@@ -47,6 +47,23 @@ def canonical_version(version: "str") -> "str | None":
         pieces = part["local"].replace("-", ".").replace("_", ".").split(".")
         text += "+" + ".".join(str(int(piece)) if piece.isdigit() else piece for piece in pieces)
     return text
+
+
+def version_order(version: "str") -> "tuple[Any, ...]":
+    """What sorts versions as PEP 440 does, those that it does not know first. Local parts are passed over."""
+    match = _parse(version)
+    if match is None:
+        return (-1,)
+    part = match.groupdict()
+    release = [int(number) for number in part["release"].split(".")]
+    while release and not release[-1]:
+        release.pop()
+    post = int(part["post_n1"] or part["post_n2"] or 0) if part["post"] or part["post_n1"] else -1
+    phase = _PRE_LETTERS.get(part["pre"], part["pre"]) if part["pre"] else "z"
+    if not part["pre"] and post < 0 and part["dev"]:
+        phase = ""
+    dev = (0, int(part["dev_n"] or 0)) if part["dev"] else (1, 0)
+    return (int(part["epoch"] or 0), release, phase, int(part["pre_n"] or 0), post, dev)
 
 
 def _is_number(text: "str") -> "bool":

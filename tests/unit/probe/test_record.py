@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,61 @@ def test_metadata_without_a_name_is_noted(tmp_path: Path, content: bytes) -> Non
 
 
 def test_leftovers_of_an_interrupted_pip_are_no_distributions(tmp_path: Path) -> None:
-    write_distribution(tmp_path, "~orch", "1.0")
+    """pip moves what it replaces to such names, with the metadata as it was."""
+    info = write_distribution(tmp_path, "torch", "1.0")
+    info.rename(tmp_path / "~orch-1.0.dist-info")
     (tmp_path / "~umpy-1.0.dist-info").mkdir()
     facts = recorded(tmp_path)
-    assert facts["pip_freeze"] == ""
+    assert (facts["pip_freeze"], facts.get("distributions")) == ("", None)
+    assert [note["code"] for note in facts["notes"]] == ["leftover", "leftover"]
+
+
+def test_two_versions_in_one_folder_are_noted_and_one_is_taken(tmp_path: Path) -> None:
+    """Which one is this interpreter's own affair; tests/unit/capture/test_freeze.py compares it with the real pip."""
+    write_distribution(tmp_path, "twice", "1.9")
+    write_distribution(tmp_path, "twice", "1.10")
+    facts = recorded(tmp_path)
+    (taken,) = facts["distributions"]
+    (note,) = facts["notes"]
+    (other,) = {"1.9", "1.10"} - {taken["version"]}
+    assert note["code"] == "duplicate-distribution"
+    assert note["message"].endswith(f"more than once: {taken['version']} is taken for installed, beside {other}")
+
+
+def test_two_kinds_of_metadata_of_one_version_are_one_distribution(tmp_path: Path) -> None:
+    """As Debian has them."""
+    write_distribution(tmp_path, "both", "1.0")
+    (tmp_path / "both.egg-info").mkdir()
+    (tmp_path / "both.egg-info" / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: both\nVersion: 1.0\n")
+    facts = recorded(tmp_path)
+    assert len(facts["distributions"]) == 1
+    assert "notes" not in facts
+
+
+def test_an_egg_counts_where_it_stands_on_the_path(tmp_path: Path) -> None:
+    egg = tmp_path / "zipped-0.4-py3.11.egg"
+    with zipfile.ZipFile(egg, "w") as archive:
+        archive.writestr("EGG-INFO/PKG-INFO", "Metadata-Version: 1.0\nName: zipped\nVersion: 0.4\n")
+    assert "distributions" not in recorded(tmp_path)
+    (found,) = recorded(egg)["distributions"]
+    assert (found["name"], found["version"], found["metadata_format"]) == ("zipped", "0.4", "egg-info")
+    egg.write_bytes(egg.read_bytes()[:60])
+    assert "distributions" not in recorded(egg)
+
+
+@pytest.mark.parametrize("versions", [("1.9", "1.10"), ("1.0rc1", "1.0"), ("1.0.dev1", "1.0a1"), ("odd", "0.1")])
+def test_versions_have_an_order(versions: tuple[str, str]) -> None:
+    lower, higher = versions
+    assert spelling.version_order(lower) < spelling.version_order(higher)
+
+
+@given(
+    *(st.from_regex(r"([0-9]!)?[0-9]{1,2}(\.[0-9]){0,2}((a|b|rc)[0-9])?(\.post[0-9])?(\.dev[0-9])?", fullmatch=True),)
+    * 2
+)
+def test_the_order_of_versions_is_packaging_s(first: str, second: str) -> None:
+    ours = spelling.version_order(first) < spelling.version_order(second)
+    assert ours == (Version(first) < Version(second))
 
 
 def test_headers_may_come_late(tmp_path: Path) -> None:
@@ -125,7 +177,7 @@ def test_egg_info_and_egg_link(tmp_path: Path) -> None:
     tree.mkdir(parents=True)
     (tree / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: linked\nVersion: 0.3\n")
     (tmp_path / "site" / "linked.egg-link").write_text(f"{tmp_path / 'tree'}\n.")
-    facts = recorded(tmp_path / "site")
+    facts = recorded(tmp_path / "site", tmp_path / "site" / "old-0.2-py3.6.egg")
     found = {item["name"]: item for item in facts["distributions"]}
     assert {name: item["metadata_format"] for name, item in found.items()} == {
         "flat": "egg-info",
