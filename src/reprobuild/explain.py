@@ -15,6 +15,10 @@ _FIDELITY_WIDTH = max(len(fidelity) for fidelity in Fidelity) + 2
 _COLORS = {Fidelity.EXACT: "32", Fidelity.EQUIVALENT: "36", Fidelity.SUBSTITUTED: "33", Fidelity.MISSING: "31"}
 _BOLD = "1"
 _DIM = "2"
+_GROUNDS = frozenset(
+    {"record", "torch_wheels", "torch_lts", "package_origins", "rocm_images", "ngc_pytorch", "cuda_images"}
+)
+"""Sources of the facts that an answer stands or falls with. Others tell of what is used on the way."""
 _YELLOW = "33"
 
 
@@ -55,11 +59,19 @@ def _decisions(plan: Plan, page: Page) -> Iterator[str]:
     indent = _FIDELITY_WIDTH + width + 2
     for decision in plan.decisions:
         mark = _mark(decision.fidelity, page)
-        yield from _hanging(f"  {mark}{decision.question:<{width}}", indent, decision.choice, page)
+        choice = decision.choice + _unsure(decision)
+        yield from _hanging(f"  {mark}{decision.question:<{width}}", indent, choice, page)
         if page.facts or decision.fidelity is not Fidelity.EXACT:
             yield from _indented(decision.reason, indent, page, dim=True)
         if page.facts:
             yield from _grounds(decision, indent, page)
+
+
+def _unsure(decision: Decision) -> str:
+    """A word for an answer that rests on something which nobody has seen, or that the record does not tell."""
+    found = {fact.certainty for fact in decision.facts if fact.source in _GROUNDS}
+    words = [word for word in ("presumed", "derived", "unverified", "inferred") if word in found]
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _grounds(decision: Decision, indent: int, page: Page) -> Iterator[str]:

@@ -124,3 +124,19 @@ def test_what_a_terminal_would_obey_is_taken_out() -> None:
 
 def test_a_plan_without_packages() -> None:
     assert "\nno packages\n" in explain(whole(placements=(), groups=()), Page())
+
+
+@pytest.mark.parametrize(
+    ("fact", "marked"),
+    [
+        (Fact(name="rocm/dev-ubuntu-22.04:6.2.1", value="seen", source="rocm_images", certainty="presumed"), True),
+        (Fact(name="python.version", value="3.9", source="record", certainty="inferred"), True),
+        (Fact(name="python.version", value="3.9.1", source="record"), False),
+        (Fact(name="uv's image", value="uv:0.13.9", source="tool_images", certainty="derived"), False),
+    ],
+)
+def test_what_an_answer_is_not_sure_of_stands_behind_it(fact: Fact, marked: bool) -> None:
+    first, *rest = plans.decisions()
+    unsure = msgspec.structs.replace(first, facts=(fact,))
+    line = explain(plans.plan(decisions=(unsure, *rest)), Page()).splitlines()[3]
+    assert line.endswith(f"({fact.certainty})") is marked

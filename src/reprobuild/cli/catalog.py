@@ -21,8 +21,9 @@ NOT_SEARCHED = ("torch_files",)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="the tables, with their rows and dates")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(action="list", json=False)
+    listing = actions.add_parser("list", help="the tables, with their rows and dates (also without any ACTION)")
     add_json_argument(listing)
     add_catalog_option(listing)
     show = actions.add_parser("show", help="the rows of one table")
@@ -37,8 +38,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_json_argument(show)
     add_catalog_option(show)
-    search = actions.add_parser("search", help="rows of any table that hold a text")
-    search.add_argument("text", metavar="TEXT", help="searched in every cell, without regard to case")
+    search = actions.add_parser("search", help="rows of any table that hold some words")
+    search.add_argument(
+        "words",
+        metavar="WORD",
+        nargs="+",
+        help="all of them stand in one row, without regard to case; the first one may name a table",
+    )
     add_json_argument(search)
     add_catalog_option(search)
     refreshing = actions.add_parser(
@@ -61,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "show":
             _show(catalog, arguments.table, arguments.where, arguments.json)
         case _:
-            _search(catalog, arguments.text, arguments.json)
+            _search(catalog, arguments.words, arguments.json)
     return 0
 
 
@@ -103,16 +109,15 @@ def _show(catalog: Catalog, name: str, conditions: Sequence[str], as_json: bool)
     console.write_result("\n".join(lines) + aligned(_filled(table, rows), _cells(table, rows)))
 
 
-def _search(catalog: Catalog, text: str, as_json: bool) -> None:
+def _search(catalog: Catalog, words: Sequence[str], as_json: bool) -> None:
+    text = " ".join(words)
     if not text.strip():
         raise UsageError("there is nothing to search for", hint="name a package, a tag, a version or a part of one")
-    found = []
-    for entry in catalog.tables:
-        if entry.name not in NOT_SEARCHED:
-            table = catalog.table(entry.name)
-            rows = _holding(table, text)
-            if rows:
-                found.append((table, rows))
+    names = [entry.name for entry in catalog.tables if entry.name not in NOT_SEARCHED]
+    if len(words) > 1 and words[0] in {entry.name for entry in catalog.tables}:
+        names, words = [words[0]], words[1:]
+    tables_of = (catalog.table(name) for name in names)
+    found = [(table, rows) for table in tables_of if (rows := _holding(table, words))]
     if as_json:
         tables = [_as_object(table, rows) for table, rows in found]
         console.write_json({"schema_version": 1, "date": catalog.date, "text": text, "tables": tables})
@@ -146,9 +151,9 @@ def _where(table: Table, conditions: Sequence[str]) -> list[dict[str, str]]:
     return rows
 
 
-def _holding(table: Table, text: str) -> list[dict[str, str]]:
-    wanted = text.casefold()
-    return [row for row in table.rows if any(wanted in cell.casefold() for cell in row.values())]
+def _holding(table: Table, words: Sequence[str]) -> list[dict[str, str]]:
+    wanted = [word.casefold() for word in words]
+    return [row for row in table.rows if all(any(word in cell.casefold() for cell in row.values()) for word in wanted)]
 
 
 def _as_object(table: Table, rows: Sequence[dict[str, str]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from reprobuild.planner.other_devices import for_device, other_device
 from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Subject
 from reprobuild.planner.target import Target
-from reprobuild.planner.tensorflow import SystemCuda, recorded_tensorflow, system_cuda
+from reprobuild.planner.tensorflow import SystemCuda, recorded_tensorflow, refuse_unpublished, system_cuda
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 
@@ -115,6 +115,7 @@ def decide_frameworks(
     subject: Subject, machine: Machine, target: Target, catalog: Catalog, options: PlanOptions
 ) -> Frameworks:
     """What the recorded frameworks were built for. Raises PlanError where nothing published comes near."""
+    refuse_unpublished(subject, target, catalog)
     torch = decide_torch(subject, target, catalog)
     verdict = judge(torch, machine, target, catalog)
     if torch is not None and verdict is not None and verdict.rescues and options.rescue:

@@ -6,6 +6,7 @@ import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog import Catalog
+from reprobuild.errors import PlanError
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
@@ -29,6 +30,24 @@ class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
 def recorded_tensorflow(subject: Subject) -> Package | None:
     """The recorded TensorFlow, by either of the names that may use a GPU."""
     return next((package for name in _NAMES if (package := subject.find(name))), None)
+
+
+def refuse_unpublished(subject: Subject, target: Target, catalog: Catalog) -> None:
+    """Raise PlanError for a TensorFlow that has no wheel for the planned Python and platform.
+
+    There are no sources of it on an index. What the table does not know is taken for published.
+    """
+    found = recorded_tensorflow(subject)
+    release = catalog.tensorflow.release(found.version_text) if found and found.version_text else None
+    if found is None or release is None or found.distribution.conda is not None or found.canonical != "tensorflow":
+        return
+    tags = release.pythons if target.machine == "x86_64" else release.aarch64
+    known = tags or (release.pythons and target.machine == "x86_64")
+    if known and target.python_tag not in tags and not any(tag.startswith("py") for tag in tags):
+        raise PlanError(
+            f"tensorflow {found.version_text} was never published for CPython {target.python} on {target.platform}",
+            hint=f"it was published there for {', '.join(tags)} (--python chooses another one)",
+        )
 
 
 def system_cuda(subject: Subject, target: Target, catalog: Catalog) -> SystemCuda | None:

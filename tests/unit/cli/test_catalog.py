@@ -106,3 +106,15 @@ def test_what_is_not_there_is_refused_with_a_way_out(
 
 def test_columns_are_aligned_without_trailing_blanks() -> None:
     assert aligned(("a", "b"), [("long", ""), ("x", "y")]) == "a     b\nlong\nx     y\n"
+
+
+def test_without_an_action_the_tables_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys) == printed(capsys, "list")
+
+
+def test_several_words_stand_in_one_row_and_the_first_may_name_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    everywhere = json.loads(printed(capsys, "search", "--json", "rtx", "3090"))
+    assert {table["name"] for table in everywhere["tables"]} == {"gpus"}
+    words = ("search", "cuda_images", "12.2.2", "cudnn8-runtime", "ubuntu22.04")
+    assert printed(capsys, *words).splitlines()[-1].startswith("12.2.2-cudnn8-runtime-ubuntu22.04 ")
+    assert printed(capsys, "search", "gpus", "no-such-gpu") == "no table holds 'gpus no-such-gpu'\n"

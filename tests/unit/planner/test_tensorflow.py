@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.unit.planner.records import MACOS, UBUNTU_2004, listed, planned, record, warning_codes
 
+from reprobuild.catalog import Catalog
+from reprobuild.errors import PlanError
+
 
 @pytest.mark.parametrize(
     ("pin", "python", "reference"),
@@ -34,3 +37,25 @@ def test_slim_keeps_what_the_wheels_do_not_bring() -> None:
     result = planned(record(*listed("tensorflow==2.8.2"), python="3.8.10", system=UBUNTU_2004), flavor="slim")
     assert result.base.flavor == "runtime"
     assert result.base.cudnn is not None
+
+
+@pytest.mark.parametrize(
+    ("pin", "python", "published"),
+    [
+        ("tensorflow==1.14.0", "3.8.9", "cp37"),
+        ("tensorflow==2.3.1", "3.9.5", "cp38"),
+        ("tensorflow==2.5.0", "3.11.4", "cp39"),
+    ],
+)
+def test_a_tensorflow_without_a_wheel_for_this_python_is_refused(pin: str, python: str, published: str) -> None:
+    with pytest.raises(PlanError, match="was never published for CPython") as refusal:
+        planned(record(*listed(pin), python=python))
+    assert refusal.value.hint is not None and published in refusal.value.hint
+
+
+def test_every_published_tensorflow_plans() -> None:
+    for release in Catalog.packaged().tensorflow.releases:
+        for tag in (
+            each for each in release.pythons if each.startswith("cp3") and each not in ("cp33", "cp34", "cp35")
+        ):
+            assert planned(record(*listed(f"tensorflow=={release.version}"), python=f"3.{tag[3:].rstrip('t')}.3"))
