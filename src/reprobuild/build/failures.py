@@ -98,14 +98,14 @@ PATTERNS = (
         "tls",
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|invalid peer certificate|UnknownIssuer|"
         r"unable to get local issuer certificate|self[- ]signed certificate|"
-        r"server certificate verification failed|certificate is NOT trusted",
+        r"server certificate verification failed|certificate is NOT trusted|SSL peer certificate or SSH remote key",
         "a step does not trust the certificate that it is shown, as behind a company's proxy",
         "give the network's authority with --ca-certificate FILE; it is used during the build only",
     ),
     Pattern(
         "checksum",
         r"DO NOT MATCH THE HASHES|Hash mismatch|Hash Sum mismatch|checksum mismatch|hash(?:es)? (?:does|do) not match|"
-        r"filesystem layer verification failed|sha256 mismatch",
+        r"filesystem layer verification failed|sha256 mismatch|(?:SHA256|MD5) sum doesn't match expectation",
         "a download is not the file that was recorded (checksum mismatch)",
         "an index or a mirror serves another file under that name: try the original index; don't ignore it",
     ),
@@ -170,6 +170,20 @@ PATTERNS = (
         "a compiler or a header",
     ),
     Pattern(
+        "conda-package-missing",
+        r"[\u2514\u251c]\u2500 (\S+) [^\n]*?does not exist \(perhaps a (?:typo or a )?missing channel\)|"
+        r"nothing provides (?:requested )?(\S+)",
+        "the channels no longer list the conda package {0}",
+        "a record with URLs needs no list ('conda list --explicit --md5'): files outlive it; --via pip takes wheels",
+    ),
+    Pattern(
+        "conda-unsolvable",
+        r"Could not solve for environment specs",
+        "the recorded conda packages do not fit each other in the channels of today",
+        "channels correct old metadata: a record with URLs is not solved ('conda list --explicit --md5');"
+        " --via pip takes wheels",
+    ),
+    Pattern(
         "package-missing",
         r"No matching distribution found for (\S+)|there (?:is|are) no versions? of ([^\s,]+)|"
         r"Because (\S+) was not found in the|satisfies the requirement (\S+)|"
@@ -187,7 +201,7 @@ PATTERNS = (
     ),
     Pattern(
         "file-gone",
-        r"404 Not Found|HTTP Error 404|status code 404|404 Client Error|\(404\)",
+        r"404 Not Found|HTTP Error 404|status(?: code)?:? 404|404 Client Error|\(404\)",
         "a file that the recipe names is gone",
         "see the URL in the output; name a mirror that still has it",
     ),

@@ -36,9 +36,10 @@ def main() -> int:
     for path in ("--root-prefix", "--prefix", "--file"):
         create.add_argument(path, type=Path, required=True)
     arguments = parser.parse_args()
-    # micromamba is told by this variable what rattler is told by that one.
-    if bundle := os.environ.get("MAMBA_SSL_VERIFY"):
-        os.environ["SSL_CERT_FILE"] = bundle
+    # micromamba is told by this variable what rattler is told by that one, and by nothing else.
+    os.environ.pop("SSL_CERT_FILE", None)
+    if authorities := os.environ.get("MAMBA_SSL_VERIFY"):
+        os.environ["SSL_CERT_FILE"] = authorities
     lines = [line.strip() for line in arguments.file.read_text().splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     asyncio.run(_create(arguments, lines))
@@ -63,7 +64,8 @@ async def _explicit(line: str) -> rattler.RepoDataRecord:
         sha256, md5 = await download_and_extract(Client.default_client(), url, Path(folder))
         told = (sha256 or b"").hex() if digest.startswith("sha256:") else (md5 or b"").hex()
         if digest and told != digest.removeprefix("sha256:"):
-            raise SystemExit(f"error    libmamba {url}: the checksum is {told}, expected {digest}")
+            kind = "SHA256" if digest.startswith("sha256:") else "MD5"
+            raise SystemExit(f"critical libmamba File not valid: {kind} sum doesn't match expectation ({url})")
         index = Path(folder) / "info" / "index.json"
         record = rattler.PackageRecord.from_index_json(index, None, (sha256 or b"").hex(), (md5 or b"").hex())
     parent, _, file = url.rpartition("/")

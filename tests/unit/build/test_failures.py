@@ -57,6 +57,43 @@ STEP_OUTPUTS = [
         "",
     ),
     (("error: Request failed after 3 retries", "  cause: dns error"), "network", ""),
+    (
+        (
+            "error    libmamba Could not solve for environment specs",
+            "    The following package could not be installed",
+            "    └─ numexpr ==2.7.1 py38h423224d_0 does not exist (perhaps a typo or a missing channel).",
+        ),
+        "conda-package-missing",
+        "numexpr",
+    ),
+    (
+        ("    - nothing provides cudatoolkit >=11.3.1,<11.4.0a0 needed by libfaiss-1.7.3",),
+        "conda-package-missing",
+        "cudatoolkit",
+    ),
+    (
+        (
+            "critical libmamba Could not solve for environment specs",
+            "    └─ python ==3.8.3 hcff3b4d_0 is not installable because it conflicts with any installable versions",
+        ),
+        "conda-unsolvable",
+        "",
+    ),
+    (
+        ("critical libmamba File not valid: SHA256 sum doesn't match expectation (/opt/micromamba/pkgs/x)",),
+        "checksum",
+        "",
+    ),
+    (
+        ("critical libmamba Download error (60) SSL peer certificate or SSH remote key was not OK [https://x]",),
+        "tls",
+        "",
+    ),
+    (
+        ("error    libmamba transfer finalized, status: 404 [https://conda.anaconda.org/x/noarch/repodata.json]",),
+        "file-gone",
+        "",
+    ),
     (("  cause: tunnel error: failed to create underlying connection", "  cause: Connection refused"), "proxy", ""),
     (("ProxyError('Cannot connect to proxy.', NewConnectionError('Connection refused'))",), "proxy", ""),
     (("fatal: unable to access 'https://x/': CONNECT tunnel failed, response 407",), "proxy", ""),
