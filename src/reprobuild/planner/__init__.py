@@ -28,7 +28,7 @@ from reprobuild.planner.conda import Named, settle_conda
 from reprobuild.planner.conda_environment import (
     conda_environment,
     conda_python,
-    micromamba_fact,
+    micromamba,
     settle_run,
     warnings_of_run,
 )
@@ -89,9 +89,11 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     wants = needs_system_packages(_installed(treated), groups, snapshot.system_libraries, catalog, options)
     needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, wants, run)
     base = admitted_base(subject, needs, machine, catalog, options)
-    conda = conda_environment(run, frameworks.accelerator, catalog, options) if run else None
-    by_conda = conda_python(run, version, micromamba_fact(conda, options)) if run and conda else None
-    python = by_conda or decide_source(version, base.base, platform, catalog, container)
+    image = micromamba(catalog, options)
+    conda = conda_environment(run, frameworks.accelerator, image) if run else None
+    python = (
+        conda_python(run, version, image) if run else decide_source(version, base.base, platform, catalog, container)
+    )
     libraries = place_libraries(snapshot.system_libraries, subject, base.base, catalog, options.extra_apt)
     system_packages, system_decision, system_warnings = decide_system_packages(
         base.base,

@@ -27,6 +27,7 @@ from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.python import PythonChoice, PythonVersion, decide_version
 from reprobuild.planner.subject import Subject
 from reprobuild.planner.treatment import CondaInstall
+from reprobuild.planner.uv_image import fact_of
 from reprobuild.snapshot import PythonFacts
 
 
@@ -65,30 +66,27 @@ def _with_python(run: CondaRun, version: PythonVersion) -> CondaRun:
     return msgspec.structs.replace(run, treatments=treatments, unlisted=(pinned,))
 
 
-def conda_environment(
-    run: CondaRun, accelerator: Accelerator, catalog: Catalog, options: PlanOptions
-) -> CondaEnvironment:
+def micromamba(catalog: Catalog, options: PlanOptions) -> Fact:
+    """The image of the newest micromamba that the catalog knows, or the user's; its version is pinned."""
+    name = "micromamba's image"
+    if options.micromamba_image:
+        return Fact(name=name, value=options.micromamba_image, source="option")
+    return fact_of(name, catalog.uv_images.newest(MICROMAMBA_REPOSITORY))
+
+
+def conda_environment(run: CondaRun, accelerator: Accelerator, image: Fact) -> CondaEnvironment:
     """What micromamba makes, and from where."""
-    image = options.micromamba_image or catalog.uv_images.newest(MICROMAMBA_REPOSITORY).reference
     return CondaEnvironment(
         packages=run.packages,
         explicit=run.explicit,
         channels=run.channels.urls,
         resolve_dependencies=not run.is_closed,
-        micromamba_image=image,
+        micromamba_image=image.value,
         cuda=accelerator.version if accelerator.kind == "cuda" and not run.explicit else None,
     )
 
 
-def micromamba_fact(environment: CondaEnvironment, options: PlanOptions) -> Fact:
-    """Which micromamba, and how certain it is that its image exists."""
-    name, value = "micromamba's image", environment.micromamba_image
-    if options.micromamba_image:
-        return Fact(name=name, value=value, source="option")
-    return Fact(name=name, value=value, source="tool_images", certainty="observed")
-
-
-def conda_python(run: CondaRun, version: PythonVersion, micromamba: Fact) -> PythonChoice:
+def conda_python(run: CondaRun, version: PythonVersion, image: Fact) -> PythonChoice:
     """CPython as one of conda's packages."""
     fidelity, difference = version.fidelity, version.note
     if not run.has_python_build:
@@ -100,7 +98,7 @@ def conda_python(run: CondaRun, version: PythonVersion, micromamba: Fact) -> Pyt
         choice=f"CPython {version.version} (conda)",
         reason=f"{reason}; {difference}" if difference else reason,
         fidelity=fidelity,
-        facts=(version.fact, micromamba),
+        facts=(version.fact, image),
     )
     return PythonChoice(source=CondaPython(version=version.version), decision=decision)
 

@@ -186,7 +186,7 @@ def _version_of(package: Package) -> str | None:
 
 def _treated(package: Package, *, explicit: bool, with_builds: bool) -> CondaInstall | LeaveOut:
     name = _name_of(package)
-    if _OF_WINDOWS.fullmatch(name) or (not with_builds and _OF_MACOS.fullmatch(name)):
+    if not with_builds and (_OF_WINDOWS.fullmatch(name) or _OF_MACOS.fullmatch(name)):
         reason = "it is a part of another operating system's runtime, which Linux has itself"
         return LeaveOut(reason=reason, fidelity=Fidelity.EQUIVALENT)
     if _is_of_nowhere(package):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reprobuild.catalog import Catalog
-from reprobuild.catalog.digests import REGISTRY, UV_REPOSITORY
+from reprobuild.catalog.digests import REGISTRY, UV_REPOSITORY, ToolImage
 from reprobuild.plan import Fact
 from reprobuild.planner.options import PlanOptions
 
@@ -27,5 +27,10 @@ def uv_image(catalog: Catalog, options: PlanOptions) -> Fact:
     known = catalog.uv_images.get(version)
     if known is None:
         return Fact(name=_NAME, value=f"{UV_REPOSITORY}:{version}", source="tool_images", certainty="presumed")
-    certainty = _CERTAINTIES.get(known.certainty or "", "presumed")
-    return Fact(name=_NAME, value=known.reference, source="tool_images", certainty=certainty)
+    return fact_of(_NAME, known)
+
+
+def fact_of(name: str, image: ToolImage) -> Fact:
+    """A row of the tools' table as a fact, with how sure it is that the image exists."""
+    certainty = _CERTAINTIES.get(image.certainty or "", "presumed")
+    return Fact(name=name, value=image.reference, source="tool_images", certainty=certainty)

@@ -189,3 +189,51 @@ def test_hadolint_finds_nothing_in_any_dockerfile(tmp_path: Path) -> None:
         files[-1].write_bytes(render(result, snapshot).files["Dockerfile"])
     found = subprocess.run([hadolint, *files], capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (0, "")
+
+
+CONDA = {
+    "cd-explicit-condalock": True,
+    "cd-sparsecl-jan": False,
+    "cd-sparsecl-listexport": False,
+    "wb-2021-speech-conda": False,
+    "wb-2023-swin-cu113-base": False,
+    "wb-2024-kinship-cu118": False,
+    "wb-2024-sparsecl-offline": False,
+}
+"""What conda rebuilds, and whether from URLs. Any other record with conda's packages is an excerpt, or not Linux's."""
+
+
+@each_planned
+def test_conda_runs_are_rebuilt_by_conda_with_every_build(case: Path) -> None:
+    snapshot, result = plan_of(case)
+    assert (result.conda is not None) == (case.name in CONDA)
+    if result.conda is None:
+        return
+    assert result.conda.explicit is CONDA[case.name]
+    assert not result.conda.resolve_dependencies
+    of_conda = [each for each in snapshot.distributions if each.conda is not None]
+    assert len(result.conda.packages) == len(of_conda)
+    for package in result.conda.packages:
+        assert ("://" in package.line) if result.conda.explicit else (package.line.count("=") == 3), package
+    told = re.match(r"[23]\.\d+\.\d+", str(facts_of(case).get("python") or ""))
+    assert told is None or result.python.version == told.group()
+
+
+@pytest.mark.parametrize(
+    "name", ["cd-deepstorm-windows-nobuilds", "cd-neuronmerging-handedited", "ce-pt17-cu110-conda"]
+)
+def test_conda_can_be_asked_for_the_versions_where_it_does_not_get_the_builds(name: str) -> None:
+    snapshot = records.read(CORPUS / name)
+    result = planned(snapshot, via="conda")
+    assert result.conda is not None
+    assert result.conda.resolve_dependencies
+    assert {package.name for package in result.conda.packages} >= {"python", "numpy", "pytorch"}
+    render(result, snapshot)
+
+
+@pytest.mark.parametrize("name", sorted(CONDA))
+def test_conda_runs_can_be_mapped_to_wheels(name: str) -> None:
+    snapshot = records.read(CORPUS / name)
+    result = planned(snapshot, via="pip")
+    assert result.conda is None
+    assert [placement.name for placement in result.placements] == [each.name for each in snapshot.distributions]
