@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.records.environment_json import with_inferred_cuda
+from reprobuild.records.file_traces import machines_of_files, systems_of_files
 from reprobuild.records.platform_text import with_inferred_system
 from reprobuild.records.python_bounds import bounds_of, likeliest, newest_pin
 from reprobuild.records.text import bounded, printable
@@ -71,7 +72,8 @@ def with_inferences(snapshot: Snapshot) -> Snapshot:
         canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
     }
     if packages:
-        snapshot = _dated(_torch(_release(_system(_python(snapshot), packages), packages), packages))
+        snapshot = _machine(_system(_python(snapshot), packages), packages)
+        snapshot = _dated(_torch(_release(snapshot, packages), packages))
     notes = [*snapshot.notes, *_open(snapshot)]
     return msgspec.structs.replace(
         snapshot, notes=bounded(map(_shown, notes)), evidence=tuple(map(_shown_evidence, snapshot.evidence))
@@ -127,7 +129,19 @@ _BESIDE_TORCH = frozenset({"filelock", "jinja2", "networkx", "sympy", "typing-ex
 """What torch 2 needs on every system: a list without them is no whole one, and what else is not there tells nothing."""
 
 
+def _machine(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
+    if snapshot.system.machine:
+        return snapshot
+    reasons = dict(machines_of_files(packages))
+    if len(reasons) != 1:
+        return snapshot
+    ((machine, reason),) = reasons.items()
+    evidence = Evidence(fact="system.machine", value=machine, certainty="inferred", source=LIST, reason=reason)
+    return _proved(snapshot, evidence, system=msgspec.structs.replace(snapshot.system, machine=machine))
+
+
 def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, str]]:
+    yield from systems_of_files(packages)
     for system, names in _SYSTEMS.items():
         if witness := next((name for name in names if name in packages), None):
             yield system, f"{witness} exists only there"

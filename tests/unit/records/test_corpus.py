@@ -47,7 +47,6 @@ DISAGREEMENTS: dict[tuple[str, str], str] = {
     ("ce-pt191-ubuntu1604", "cudnn"): "7.6.2 lies on the machine; conda's build of torch names 8.0.5 and brings it",
     ("colab-2023-04-py39", "cudnn"): "apt's cuDNN is a system library; the list of packages does not tell torch's",
     ("fz-demucs-computecanada", "os"): "nothing but the local versions of a private wheelhouse tells the system",
-    ("fz-dirac-conda-torch110", "os"): "no package of the list exists on Linux only",
     ("lk-uv-dia-cu126", "packages"): CHOSEN,
     ("lk-uv-kokoro-extras", "packages"): CHOSEN,
     ("lk-uv-kokoro-rocm", "packages"): CHOSEN,

@@ -139,6 +139,27 @@ def test_python_is_inferred_from_tags_and_versions(lines: str, python: str | Non
     assert (python is None) == ("python-unknown" in [note.code for note in snapshot.notes])
 
 
+@pytest.mark.parametrize(
+    ("line", "system", "machine"),
+    [
+        ("x @ https://h.example/x-1-cp39-cp39-manylinux_2_17_x86_64.whl", "Linux", "x86_64"),
+        ("x @ https://h.example/x-1-py3-none-manylinux2014_aarch64.whl", "Linux", "aarch64"),
+        ("x @ https://h.example/x-1-cp39-cp39-win_amd64.whl", "Windows", "AMD64"),
+        ("x @ https://h.example/x-1-cp39-cp39-macosx_11_0_arm64.whl", "Darwin", "arm64"),
+        ("x @ https://h.example/x-1-py3-none-any.whl", None, None),
+        ("numpy @ file:///croot/numpy_and_numpy_base_1672336185480/work", "Linux", None),
+        ("numpy @ file:///C:/b/abs_1/croot/numpy_1672336185480/work", "Windows", None),
+        ("numpy @ file:///private/var/folders/x/croot/numpy_1672336185480/work", "Darwin", None),
+        ("six @ file:///croot/six_1672336185480/work", None, None),
+    ],
+)
+def test_files_betray_system_and_machine(line: str, system: str | None, machine: str | None) -> None:
+    snapshot = parse(f"{line}\nrequests==2.31.0\n".encode(), "freeze.txt")
+    assert (snapshot.system.system, snapshot.system.machine) == (system, machine)
+    proved = {item.fact for item in snapshot.evidence}
+    assert ("system.system" in proved, "system.machine" in proved) == (bool(system), bool(machine))
+
+
 def test_bounds_that_contradict_each_other_infer_nothing() -> None:
     listed = parse_lines("scipy==1.16.0\nnumpy==1.19.5\n").distributions
     bounds = bounds_of(listed)
