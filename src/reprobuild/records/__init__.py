@@ -6,23 +6,30 @@ of bytes; only ``read`` touches the disk. RecordError is the only error that lea
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+import msgspec
+
 from reprobuild.errors import RecordError
 from reprobuild.records import wandb_log
 from reprobuild.records.combine import Part, combine
+from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Choice, Document
 from reprobuild.records.folders import FOLDERS, read_folder
-from reprobuild.records.formats import FORMATS, OWN, Format, recognized
+from reprobuild.records.formats import FORMATS, OWN, Format, UnknownFormat, recognized
 from reprobuild.records.inference import with_inferences
+from reprobuild.records.pasted import fenced, without_marks
 from reprobuild.records.settle import settle
-from reprobuild.records.text import LARGEST_FILE
+from reprobuild.records.text import LARGEST_FILE, LARGEST_TEXT
 from reprobuild.snapshot import Snapshot
 
 __all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "joined", "parse", "read", "read_all", "settle"]
+
+_MOST_BLOCKS = 20
 
 
 def read(path: Path | str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
@@ -54,13 +61,48 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
         raise _too_large(source)
     if not content.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise RecordError("the file is empty", source=source)
-    document = Document(content, PurePath(source).name or source, choice)
+    document = Document(without_marks(content), PurePath(source).name or source, choice)
+    blocks = _blocks(document) if format is None else []
+    if len(blocks) > 1:
+        return with_inferences(_counted(combine(blocks), document))
     try:
         name = recognized(document, format)
         snapshot = FORMATS[name].read(document)
+    except UnknownFormat as error:
+        if not blocks:
+            raise error.located(source) from error
+        return with_inferences(_counted(combine(blocks), document))
     except RecordError as error:
         raise error.located(source) from error
-    return snapshot if name == OWN else with_inferences(snapshot)
+    return snapshot if name == OWN else with_inferences(_counted(snapshot, document))
+
+
+def _counted(snapshot: Snapshot, document: Document) -> Snapshot:
+    """Readers keep no credentials; where one did not count what it left out, the file's are counted."""
+    if snapshot.redactions or document.content[:4] == wandb_log.MAGIC or len(document.content) > LARGEST_TEXT:
+        return snapshot
+    _, count = without_credentials(document.text)
+    return msgspec.structs.replace(snapshot, redactions={"addresses": count}) if count else snapshot
+
+
+def _blocks(document: Document) -> list[Part]:
+    """The records among the fenced blocks of a text, such as an issue that shows a freeze and a collect_env."""
+    if len(document.content) > LARGEST_TEXT or not ("```" in document.head or "~~~" in document.head):
+        return []
+    parts = []
+    for number, block in enumerate(fenced(document.text)[:_MOST_BLOCKS], start=1):
+        part = Document(block.encode("utf-8"), f"{document.source}, block {number}", document.choice)
+        with contextlib.suppress(RecordError):
+            snapshot = FORMATS[recognized(part)].read(part)
+            if _tells_something(snapshot):
+                parts.append(Part(source=part.source, snapshot=snapshot))
+    return parts
+
+
+def _tells_something(snapshot: Snapshot) -> bool:
+    """Whether a block is a record: a single word of a command that somebody shows could pass for a package."""
+    facts = (snapshot.python.version, snapshot.system.system, snapshot.torch, snapshot.gpu, snapshot.cuda_toolkit)
+    return any(facts) or sum(item.version is not None for item in snapshot.distributions) > 2
 
 
 def read_all(paths: Sequence[Path | str], *, format: str | None = None, choice: Choice | None = None) -> Snapshot:

@@ -15,13 +15,20 @@ from reprobuild.records.requirement_lines import parse_line
 from reprobuild.records.text import at_most, bounded, shortened
 from reprobuild.snapshot import CondaOrigin, Distribution, Note, Snapshot
 
-_EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=[^\s=]+=[^\s=]+")
-_TABLE_HEAD = re.compile(r"^#\s+Name\s+Version\s+Build\b", re.MULTILINE)
+_EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=[^\s=,;<>~!*]+(?:=[^\s=]+)?")
+_TABLE_HEAD = re.compile(r"^#?\s+Name\s+Version\s+Build\b", re.MULTILINE)
+_ROW_OF_CONDA = re.compile(
+    r"[A-Za-z0-9_][\w.-]*[ \t]+\d\S*[ \t]+(?:\S*_\d+|py\d\S*|pypi_0|<pip>|main|h?[0-9a-f]{7,}\S*)(?:[ \t]+\S+)?\s*"
+)
+"""A row by its build string, for a table whose head was not pasted."""
 _TABLE_LINE = re.compile(
     r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s+(?P<version>[^\s]+)\s+(?P<build>[^\s]+)(?:\s+(?P<channel>[^\s]+))?\s*"
 )
 _PLATFORM = re.compile(r"^#\s*platform:\s*(?P<platform>[a-z0-9-]+)\s*$", re.MULTILINE)
-_PREFIX = re.compile(r"^#\s*packages in environment at (?P<prefix>.+?):\s*$", re.MULTILINE)
+_PREFIX = re.compile(
+    r"^(?:#\s*packages in environment at (?P<prefix>.+?):|\s*List of packages in environment: \"(?P<mamba>.+?)\")\s*$",
+    re.MULTILINE,
+)
 
 
 def recognizes_explicit(document: Document) -> bool:
@@ -36,8 +43,11 @@ def recognizes_export(document: Document) -> bool:
 
 
 def recognizes_table(document: Document) -> bool:
-    """Whether it has the table's head line."""
-    return _TABLE_HEAD.search(document.head) is not None
+    """Whether it has the table's head line, mamba's too, or nearly all lines are rows with a build of conda's."""
+    if _TABLE_HEAD.search(document.head) is not None:
+        return True
+    lines = [line.strip() for line in document.head.split("\n")[:200] if line.strip() and not line.startswith("#")]
+    return len(lines) > 2 and sum(bool(_ROW_OF_CONDA.fullmatch(line[:500])) for line in lines) * 10 >= len(lines) * 9
 
 
 def read_explicit(document: Document) -> Snapshot:
@@ -90,7 +100,7 @@ def _rows(lines: list[str]) -> Iterator[Distribution]:
 def distribution_of_row(line: str) -> Distribution | None:
     """One row of ``conda list``; ``pypi`` as its channel means that pip installed it."""
     found = _TABLE_LINE.fullmatch(line.strip()[:1000])
-    if found is None:
+    if found is None or (found["name"], found["version"]) == ("Name", "Version"):
         return None
     if found["channel"] == "pypi" or found["build"].startswith("pypi_") or found["build"] == "<pip>":
         return Distribution(name=found["name"], version=found["version"], installer="pip", line=line.strip())
@@ -108,7 +118,7 @@ def _snapshot(found: list[Distribution], notes: list[Note], document: Document) 
         tuple(found),
         document.source,
         platform=platform["platform"] if platform else None,
-        prefix=prefix["prefix"] if prefix else None,
+        prefix=(prefix["prefix"] or prefix["mamba"]) if prefix else None,
         notes=bounded(notes),
     )
 

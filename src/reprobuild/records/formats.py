@@ -29,6 +29,7 @@ from reprobuild.records import (
     wandb_run,
 )
 from reprobuild.records.document import Document
+from reprobuild.records.pasted import stranger
 from reprobuild.snapshot import Snapshot
 
 
@@ -51,6 +52,10 @@ def _json_that(holds: Callable[[Any], bool]) -> Callable[[Document], bool]:
 def _text_that(holds: Callable[[Document], bool]) -> Callable[[Document], bool]:
     """Recognition of a text format."""
     return lambda document: not document.looks_like_json and holds(document)
+
+
+class UnknownFormat(RecordError):
+    """No format recognizes the file."""
 
 
 OWN = "reprobuild"
@@ -137,7 +142,9 @@ def recognized(document: Document, name: str | None = None) -> str:
     for candidate, format in FORMATS.items():
         if format.recognizes(document):
             return candidate
-    raise RecordError("this is no record that reprobuild understands", source=document.source, hint=understood())
+    if (found := stranger(document.content)) is not None:
+        raise RecordError(found[0], source=document.source, hint=found[1])
+    raise UnknownFormat("this is no record that reprobuild understands", source=document.source, hint=understood())
 
 
 def understood() -> str:

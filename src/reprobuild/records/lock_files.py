@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
@@ -13,6 +14,7 @@ from reprobuild.records.document import Document
 from reprobuild.records.lock_target import (
     Locked,
     Target,
+    check_choice,
     digest_of,
     distribution_of,
     holds,
@@ -54,8 +56,24 @@ def read_pylock(document: Document) -> Snapshot:
     if version.split(".")[0] != "1":
         raise RecordError(f"this pylock.toml has version {version[:20]!r}; version 1 is read", source=document.source)
     target = target_of(document, _text(lock.get("requires-python")) or ">=3.9")
+    extras, groups = (_texts(lock.get(key)) for key in ("extras", "dependency-groups"))
+    check_choice(target, extras, groups, document.source)
+    target = msgspec.structs.replace(target, groups=target.groups | {*_texts(lock.get("default-groups"))})
     chosen = [item for item in _packages(lock.get("packages"), document) if holds(_text(item.get("marker")), target)]
-    return snapshot_of_lock(tuple(distribution_of(_of_pylock(item)) for item in chosen), target, document.source)
+    if not chosen and extras and not target.extras:
+        hint = f"choose one: {', '.join(f'--extra {name}' for name in extras)[:300]}"
+        raise RecordError("every package of this lock file belongs to an extra", source=document.source, hint=hint)
+    notes = _not_chosen({*extras, *groups} - target.extras - target.groups)
+    return snapshot_of_lock(
+        tuple(distribution_of(_of_pylock(item)) for item in chosen), target, document.source, notes=notes
+    )
+
+
+def _not_chosen(names: set[str]) -> tuple[Note, ...]:
+    if not names:
+        return ()
+    message = f"extras and groups that are not part of it: {', '.join(sorted(names))[:300]}"
+    return (Note(code="not-chosen", message=message),)
 
 
 def _of_pylock(item: Table) -> Locked:
@@ -92,12 +110,15 @@ def read_poetry(document: Document) -> Snapshot:
     metadata = _table(lock.get("metadata"))
     target = target_of(document, _text(metadata.get("python-versions")))
     packages = _packages(lock.get("package"), document)
+    groups = {group for item in packages for group in _groups_of(item)} - {"main"}
+    check_choice(target, _table(lock.get("extras")), groups, document.source)
     extras = _poetry_extras(lock, target)
     chosen = [item for item in packages if _is_chosen(item, target, extras)]
     old_files = _table(metadata.get("files"))
     distributions = tuple(distribution_of(_of_poetry(item, old_files)) for item in chosen)
     old = any("category" in item for item in packages)
-    return snapshot_of_lock(distributions, target, document.source, notes=_OLD_POETRY if old else ())
+    left = _not_chosen({*_table(lock.get("extras")), *groups} - target.extras - target.groups)
+    return snapshot_of_lock(distributions, target, document.source, notes=(*left, *(_OLD_POETRY if old else ())))
 
 
 _OLD_POETRY = (
@@ -115,14 +136,17 @@ def _poetry_extras(lock: Table, target: Target) -> set[str]:
 
 
 def _is_chosen(item: Table, target: Target, extras: set[str]) -> bool:
-    groups = {group for group in _list(item.get("groups")) if isinstance(group, str)} or {
-        str(item.get("category", "main"))
-    }
+    groups = _groups_of(item)
     if not groups & {"main", *target.groups}:
         return False
     if item.get("optional") is True and "main" in groups and canonicalize_name(item["name"]) not in extras:
         return False
     return any(holds(marker, target) for marker in _poetry_markers(item.get("markers"), groups, target))
+
+
+def _groups_of(item: Table) -> set[str]:
+    """The groups of a package; before poetry 1.5 it had one category."""
+    return {*_texts(item.get("groups"))} or {str(item.get("category", "main"))[:80]}
 
 
 def _poetry_markers(value: Any, groups: set[str], target: Target) -> Iterator[str | None]:
@@ -231,6 +255,10 @@ def _packages(value: Any, document: Document) -> list[Table]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in _list(value) if isinstance(item, str)]
 
 
 def _table(value: Any) -> Table:

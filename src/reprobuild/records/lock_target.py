@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.errors import RecordError
@@ -85,13 +87,25 @@ def target_of(document: Document, requires: str | None) -> Target:
     )
 
 
+def check_choice(target: Target, extras: Iterable[str], groups: Iterable[str], source: str) -> None:
+    """Raise RecordError for an extra or group that was chosen and that the lock file does not have."""
+    for kind, chosen, there in (("extra", target.extras, {*extras}), ("group", target.groups, {*groups})):
+        normalized = {canonicalize_name(name) for name in there}
+        for name in sorted(chosen):
+            if canonicalize_name(name) not in normalized:
+                offered = ", ".join(sorted(there)[:20])
+                hint = f"it has {offered}" if there else f"it has no {kind}s"
+                raise RecordError(f"the lock file has no {kind} {name[:80]!r}", source=source, hint=hint)
+
+
 def lowest_python(requires: str | None) -> str | None:
     """The oldest Python of a range such as ``>=3.10,<4``: exact where the range is. None for what is no range."""
-    text = (requires or "").strip()[:500]
+    text = (requires or "").strip()[:500].partition("||")[0].strip()  # poetry's "or": the first alternative
     if exact := re.fullmatch(r"={0,3}\s*(\d+\.\d+(?:\.\d+)?)", text):
         return exact[1]
+    text = f"=={text}" if re.fullmatch(r"\d+\.\d+\.\*", text) else text
     try:
-        allowed = SpecifierSet(re.sub(r"\^\s*(\d+)(\S*)", r">=\1\2", text.replace("~=", ">=")))
+        allowed = SpecifierSet(re.sub(r"(?:\^|~=?)\s*(?=\d)", ">=", text))
     except InvalidSpecifier:
         return None
     return next((python for python in _PYTHONS if text and allowed.contains(f"{python}.99", prereleases=True)), None)

@@ -24,14 +24,16 @@ from reprobuild.records.direct_urls import (
     tags_in_file_name,
     version_in_file_name,
 )
+from reprobuild.records.interpreter_lines import python_in_line
+from reprobuild.records.pasted import is_prompt
 from reprobuild.records.text import MOST_PACKAGES, at_most, bounded, shortened
 from reprobuild.snapshot import Distribution, Fields, Note
 
-_PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>[^\s;,#=<>!~]+)(?P<rest>.*)")
+_PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>(?:\d+!)?[^\s;,#=<>!~]+)(?P<rest>.*)")
 _LEGACY_LIST = re.compile(rf"(?P<name>{NAME}) \((?P<version>\d[^\s(),<>=!]*)(?:, (?P<place>[^()]+))?\)")
 _UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
 _AT_URL = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)")
-_CONDA_EXPORT = re.compile(rf"(?P<name>_?{NAME})=(?P<version>[^=\s]+)=(?P<build>[^=\s]+)")
+_CONDA_EXPORT = re.compile(rf"(?P<name>_?{NAME})=(?P<version>[^=\s;,<>~!*]+)(?:=(?P<build>[^=\s]+))?")
 _OPTION = re.compile(r"(?P<option>--[a-z-]+|-[A-Za-z])(?:\s*=\s*|\s+|(?<=-[A-Za-z])(?=\S))?(?P<value>.*)")
 _HASH = re.compile(r"--hash[=\s]+(?P<hash>[A-Za-z0-9]+:[0-9A-Fa-f]+)")
 _COMMENT_FACT = re.compile(rf"# Editable .{{0,60}}?\((?P<name>{NAME})==(?P<version>[^)\s]+)\)")
@@ -41,6 +43,9 @@ _TOOL_TALK = re.compile(
 )
 
 _TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+
+_EXTRAS_OF_A_PATH = re.compile(r"\[[A-Za-z0-9_., -]*\]$")
+"""``-e ./package[extra]``"""
 
 LONGEST_LINE = 500_000
 """Characters of a logical line; one with thousands of hashes stays below it."""
@@ -76,6 +81,8 @@ class RequirementList(Fields, frozen=True, kw_only=True):
     options: tuple[Option, ...] = ()
     notes: tuple[Note, ...] = ()
     redactions: int = 0
+    python: str | None = None
+    """The interpreter, where a line or a comment tells it."""
 
 
 def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
@@ -88,12 +95,16 @@ def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
     notes: list[Note] = []
     redactions = 0
     told: Distribution | None = None
+    python: str | None = None
     for number, raw in at_most(logical_lines(text), 2 * MOST_PACKAGES):
         line, removed = without_credentials(raw)
         redactions += removed
         path = f"{place} line {number}" if place else f"line {number}"
         if (fact := _fact_in_comment(line)) is not None:
             told = fact
+            continue
+        if (version := python_in_line(line)) is not None:
+            python = python or version
             continue
         item = parse_line(line, told=told)
         if isinstance(item, Distribution):
@@ -106,7 +117,11 @@ def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
             notes.append(msgspec.structs.replace(item, path=path))
     kept, doubled = without_duplicates(distributions)
     return RequirementList(
-        distributions=kept, options=tuple(options), notes=bounded([*notes, *doubled]), redactions=redactions
+        distributions=kept,
+        options=tuple(options),
+        notes=bounded([*notes, *doubled]),
+        redactions=redactions,
+        python=python,
     )
 
 
@@ -145,6 +160,8 @@ def parse_line(line: str, *, told: Distribution | None = None) -> Distribution |
     for read in (_at_url, _bare_url, _pinned, _conda_export, _legacy_list):
         if (found := read(body, line)) is not None:
             return found
+    if is_prompt(line):
+        return None  # which names a person and a machine
     if _TOOL_TALK.match(body):
         return Note(code="tool-output", message=f"output of the tool among the packages: {shortened(body)}")
     return _unpinned(body, line) or Note(code="line-not-understood", message=f"not understood: {shortened(line)}")
@@ -182,6 +199,7 @@ def _option(body: str, line: str, told: Distribution | None) -> Distribution | O
 
 
 def _editable(target: str, line: str, told: Distribution | None) -> Distribution | Note:
+    target = _EXTRAS_OF_A_PATH.sub("", target)
     at_url = _AT_URL.fullmatch(target)
     url = at_url["url"] if at_url else target
     origin = direct_url(url, editable=True)
@@ -235,7 +253,7 @@ def _pinned(body: str, line: str) -> Distribution | None:
 
 
 def _conda_export(body: str, line: str) -> Distribution | None:
-    """A line of ``conda list --export`` in a file that is otherwise pip's."""
+    """A line of ``conda list --export``, or of what conda's users write (``numpy=1.19``), in a file of pip's lines."""
     found = _CONDA_EXPORT.fullmatch(body)
     return Distribution(name=found["name"], version=found["version"], line=line) if found else None
 

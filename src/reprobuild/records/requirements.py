@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reprobuild.errors import RecordError
 from reprobuild.records.document import Document
+from reprobuild.records.interpreter_lines import python_in_line
 from reprobuild.records.requirement_lines import (
     Option,
     RequirementList,
@@ -14,7 +15,7 @@ from reprobuild.records.requirement_lines import (
     parse_lines,
 )
 from reprobuild.records.text import bounded
-from reprobuild.snapshot import Distribution, Note, Snapshot
+from reprobuild.snapshot import Distribution, Note, PythonFacts, Snapshot
 
 _LINES_LOOKED_AT = 400
 
@@ -25,7 +26,7 @@ def recognizes(document: Document) -> bool:
     for number, (_, line) in enumerate(logical_lines(document.head)):
         if number >= _LINES_LOOKED_AT:
             break
-        item = parse_line(line)
+        item = None if python_in_line(line) else parse_line(line)
         if isinstance(item, Distribution | Option):
             understood += 1
         elif isinstance(item, Note) and item.code != "tool-output":
@@ -44,6 +45,7 @@ def read(document: Document) -> Snapshot:
 def snapshot_of_list(listed: RequirementList) -> Snapshot:
     """What a list tells: its packages, and in notes what was not understood and which options it sets."""
     return Snapshot(
+        python=PythonFacts(version=listed.python),
         distributions=listed.distributions,
         package_indexes=indexes_of(listed.options),
         redactions={"requirements": listed.redactions} if listed.redactions else {},

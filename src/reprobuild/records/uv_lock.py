@@ -13,6 +13,7 @@ from reprobuild.records.document import Document
 from reprobuild.records.lock_target import (
     Locked,
     Target,
+    check_choice,
     digest_of,
     distribution_of,
     holds,
@@ -46,6 +47,8 @@ def read(document: Document) -> Snapshot:
     roots = [index for index, package in enumerate(packages) if _is_root(package)]
     if not roots:
         raise RecordError("no package of this lock file is the project itself", source=document.source)
+    optional, groups = (_names(packages, roots, key) for key in ("optional-dependencies", "dev-dependencies"))
+    check_choice(target, optional, groups, document.source)
     _ask(lock, target, document.source)
     reached = _walk(packages, roots, target)
     distributions = tuple(distribution_of(_locked(packages[index])) for index in sorted(reached) if index not in roots)
@@ -57,6 +60,12 @@ def _is_root(package: Table) -> bool:
     return isinstance(source, dict) and any(
         source.get(kind) is not None for kind in ("virtual", "editable", "directory")
     )
+
+
+def _names(packages: list[Table], roots: list[int], key: str) -> set[str]:
+    """The extras or groups of the projects in the lock."""
+    tables = (packages[index].get(key) for index in roots)
+    return {name for table in tables if isinstance(table, dict) for name in table}
 
 
 def _ask(lock: Table, target: Target, source: str) -> None:

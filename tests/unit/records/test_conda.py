@@ -157,3 +157,38 @@ def test_credentials_of_channels_are_removed_and_counted() -> None:
     )
     assert exported.conda_channels == ("https://conda.anaconda.org/private", "defaults")
     assert exported.redactions == {"channels": 1}
+
+
+ROWS = """\
+python                    3.8.5                h7579374_1
+pytorch                   1.7.1           py3.8_cuda10.1.243_cudnn7.6.3_0    pytorch
+torchvision               0.8.2                py38_cu101    pytorch
+numpy                     1.19.2           py38h54aff64_0
+"""
+MAMBA = """\
+List of packages in environment: "/opt/conda"
+
+  Name                     Version       Build                Channel
+------------------------------------------------------------------------
+  python                   3.8.5         h7579374_1           defaults
+  pytorch                  1.7.1         py3.8_cuda10.1.243_cudnn7.6.3_0  pytorch
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [ROWS, MAMBA, "python=3.8.5\npytorch=1.7.1=py3.8_cuda10.1.243_cudnn7.6.3_0\nnumpy=1.19.2\n"]
+)
+def test_conda_lists_without_head_of_mamba_and_without_builds(text: str) -> None:
+    snapshot = parse(text.encode(), "list.txt")
+    assert snapshot.python.version == "3.8.5" and snapshot.python.environment == "conda"
+    assert snapshot.torch is not None and (snapshot.torch.version, snapshot.torch.cuda) == ("1.7.1", "10.1.243")
+    assert "Name" not in [item.name for item in snapshot.distributions]
+
+
+def test_tokens_of_anaconda_are_no_part_of_a_record() -> None:
+    text = (
+        "@EXPLICIT\nhttps://conda.anaconda.org/t/tk-12-secret/main/linux-64/python-3.8.5-h7579374_1.conda\n"
+        "https://me:secret@h.example/ch/noarch/tqdm-4.55.1-pyhd3eb1b0_0.conda\n"
+    )
+    snapshot = parse(text.encode(), "explicit.txt")
+    assert "secret" not in snapshot.to_json() and snapshot.redactions == {"distributions": 2}

@@ -200,3 +200,48 @@ def test_pdm_lock() -> None:
     assert thing is not None and thing.vcs_info is not None and thing.vcs_info.commit_id == COMMIT
     everything = parse(PDM, "pdm.lock", choice=Choice(groups=("dev",), platform="win-64"))
     assert names(everything) == ["colorama==0.4.6", "numpy==1.26.4", "pytest==8.0.0", "thing==0.3"]
+
+
+@pytest.mark.parametrize(
+    ("requires", "lowest"),
+    [
+        ("~3.12", "3.12"),
+        ("^3.7", "3.7"),
+        ("~=3.9", "3.9"),
+        ("^3.8 || ^3.10", "3.8"),
+        (">=3.10,<3.12", "3.10"),
+        ("3.8.*", "3.8"),
+        ("==3.11.*", "3.11"),
+        ("3.9", "3.9"),
+        ("*", None),
+        ("", None),
+    ],
+)
+def test_the_lowest_python_of_a_range_as_each_tool_writes_it(requires: str, lowest: str | None) -> None:
+    assert lowest_python(requires) == lowest
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml"])
+@pytest.mark.parametrize("kind", ["extra", "group"])
+def test_a_choice_that_the_lock_does_not_have_is_refused_with_what_it_has(name: str, kind: str) -> None:
+    choice = Choice(extras=("nope",)) if kind == "extra" else Choice(groups=("nope",))
+    with pytest.raises(RecordError) as caught:
+        read(RECORDS / name, choice=choice)
+    assert str(caught.value) == f"{RECORDS / name}: the lock file has no {kind} 'nope'"
+    assert (caught.value.hint or "").startswith("it has ")
+
+
+def test_default_groups_of_a_pylock_are_there_and_extras_are_a_question() -> None:
+    head = 'lock-version = "1.0"\ncreated-by = "x"\nextras = ["cpu", "cu118"]\nrequires-python = "==3.12.*"\n'
+    torch = "".join(
+        f'[[packages]]\nname = "torch"\nversion = "2.3.0+{name}"\nmarker = "\'{name}\' in extras"\n'
+        for name in ("cpu", "cu118")
+    )
+    with pytest.raises(RecordError) as caught:
+        parse((head + torch).encode(), "pylock.toml")
+    assert caught.value.hint == "choose one: --extra cpu, --extra cu118"
+    chosen = parse((head + torch).encode(), "pylock.toml", choice=Choice(extras=("cu118",)))
+    assert [item.version for item in chosen.distributions] == ["2.3.0+cu118"]
+    groups = 'dependency-groups = ["dev"]\ndefault-groups = ["dev"]\n'
+    dev = '[[packages]]\nname = "dev-only"\nversion = "1.0"\nmarker = "\'dev\' in dependency_groups"\n'
+    assert [item.name for item in parse((head + groups + dev).encode(), "pylock.toml").distributions] == ["dev-only"]

@@ -187,3 +187,13 @@ def test_a_repository_by_the_short_form_of_a_secure_shell() -> None:
     plain = url_of(line_of("-e git+git@example.org:team/lib.git#egg=lib"))
     assert plain.url == "git@example.org:team/lib.git"
     assert plain.vcs_info is not None and plain.vcs_info.commit_id is None
+
+
+def test_an_epoch_a_single_sign_and_extras_of_a_path() -> None:
+    listed = parse_lines("v==1!2.0.post1.dev3+local.7\nscipy=1.5.2\n-e ./sub[extra]\n").distributions
+    assert [(item.name, item.version) for item in listed] == [
+        ("v", "1!2.0.post1.dev3+local.7"),
+        ("scipy", "1.5.2"),
+        ("sub", None),
+    ]
+    assert listed[2].direct_url is not None and listed[2].direct_url.url == "./sub"

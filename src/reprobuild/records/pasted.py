@@ -1,0 +1,95 @@
+"""Records as people paste them: in markdown's quotes and fences, between the prompts of a shell; and what is none.
+
+Pure functions on text and bytes, before any format is looked for.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reprobuild.records.text import decode
+
+_QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ \t]?)+", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]{0,8}(?P<mark>`{3,}|~{3,})[^\n`]{0,80}$")
+_PROMPT = re.compile(
+    r"(?:[$%#>]{1,3}\s+\S.*"  # $ pip freeze
+    r"|(?:\([\w./-]{1,60}\)\s*)?\[?[\w.-]{1,60}@[\w.-]{1,60}[: ~][^$#%]{0,200}[$#%](?:\s.*)?"  # (venv) me@host:~$ ...
+    r"|(?:\([\w./-]{1,60}\)\s*)?(?:PS )?[A-Za-z]:\\[^>]{0,200}>.*"  # (base) PS C:\Users\me> ...
+    r"|[!%]\s?(?:pip|uv|conda|python)[\d.]*\s.*)"  # a notebook's !pip freeze
+)
+
+_STRANGERS = (
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first, and name the folder or the file in it"),
+    (b"BZh", "a bzip2 archive", "unpack it first"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it first"),
+    (b"\x89PNG", "a picture", "a record is text: copy it out of the picture"),
+    (b"\xff\xd8\xff", "a picture", "a record is text: copy it out of the picture"),
+    (b"%PDF", "a PDF document", "copy the record's text out of it"),
+    (b"\x7fELF", "a program", None),
+    (
+        b"SQLite format 3",
+        "a database",
+        "name the run of MLflow in it: MLFLOW_TRACKING_URI=sqlite:///FILE, mlflow:RUN_ID",
+    ),
+)
+"""First bytes of files that are no text, what such a file is, and the way out."""
+
+_WANTED_ONLY = (
+    (re.compile(r"^\[project\]|^\[tool\.poetry\]", re.MULTILINE), "a pyproject.toml"),
+    (re.compile(r"^from setuptools import|^import setuptools|^setup\(", re.MULTILINE), "a setup.py"),
+    (re.compile(r"^\[\[source\]\]\s[\s\S]{0,400}^\[packages\]", re.MULTILINE), "a Pipfile"),
+    (re.compile(r"^\[options\][\s\S]{0,4000}^install_requires", re.MULTILINE), "a setup.cfg"),
+)
+_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
+
+
+def without_marks(content: bytes) -> bytes:
+    """A file that begins with markdown's quote mark or fence, without them; any other as it is."""
+    start = content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:3]
+    if not start.startswith((b">", b"```", b"~~~")):
+        return content
+    text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
+    if start.startswith(b">"):
+        text = _QUOTE.sub("", text)
+    blocks = fenced(text) if text.lstrip().startswith(("```", "~~~")) else ()
+    return ("\n".join(blocks) if blocks else text).encode("utf-8")
+
+
+def fenced(text: str) -> tuple[str, ...]:
+    """The contents of markdown's fenced blocks; the last may be open, as in a paste that was cut off."""
+    blocks: list[str] = []
+    lines: list[str] | None = None
+    mark = ""
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        found = _FENCE.match(line)
+        if lines is None and found:
+            lines, mark = [], found["mark"]
+        elif lines is not None and found and found["mark"].startswith(mark):
+            blocks.append("\n".join(lines))
+            lines = None
+        elif lines is not None:
+            lines.append(line)
+    if lines:
+        blocks.append("\n".join(lines))
+    return tuple(block for block in blocks if block.strip())
+
+
+def is_prompt(line: str) -> bool:
+    """Whether a line is what a shell or a notebook shows before a command."""
+    return _PROMPT.fullmatch(line[:500]) is not None
+
+
+def stranger(content: bytes) -> tuple[str, str | None] | None:
+    """What a file is that is no record, and the way out; None for what may be one."""
+    for start, kind, way_out in _STRANGERS:
+        if content.startswith(start):
+            return f"this is {kind}", way_out
+    if _PAGE.match(content[:200]):
+        return "this is a web page", "save the record itself, not the page that shows it"
+    head = decode(content[:20_000]).replace("\r\n", "\n")
+    for pattern, kind in _WANTED_ONLY:
+        if pattern.search(head):
+            way_out = "import the lock file beside it, or the pip freeze of the environment"
+            return f"this is {kind}: it says what was wanted, not what was installed", way_out
+    return None
