@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from reprobuild.plan import Decision, Fact, Fidelity, Placement, Plan, SystemPackage
+from reprobuild.plan import CondaEnvironment, Decision, Fact, Fidelity, Placement, Plan, SystemPackage
+from reprobuild.render.conda import conda_origin
 from reprobuild.render.quoting import single_line
 from reprobuild.render.view import origin_words, title_of
 
@@ -93,6 +94,8 @@ def _packages(plan: Plan, page: Page) -> Iterator[str]:
         max((len(group.name) for group in plan.groups), default=0) + 2,
         max((len(str(len(group.requirements))) for group in plan.groups), default=0),
     )
+    if plan.conda is not None:
+        yield from _conda(plan.conda, page)
     for group in plan.groups:
         count = f"{len(group.requirements):>{widths[1]}}"
         names = ", ".join(requirement.name for requirement in group.requirements)
@@ -107,6 +110,12 @@ def _packages(plan: Plan, page: Page) -> Iterator[str]:
         yield from _hanging(label, _FIDELITY_WIDTH + 2, text, page)
     yield from _system_packages(plan.system_packages, page)
     yield from _libraries(plan.libraries, page)
+
+
+def _conda(conda: CondaEnvironment, page: Page) -> Iterator[str]:
+    label = f"  conda  {len(conda.packages)}  "
+    names = ", ".join(package.name for package in conda.packages)
+    yield from _hanging(label, len(label), f"from {conda_origin(conda)}: {names}", page, lines=1)
 
 
 def _summary(placements: tuple[Placement, ...]) -> str:

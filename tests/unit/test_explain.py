@@ -12,6 +12,9 @@ from tests.unit import plans
 from reprobuild.explain import Page, explain
 from reprobuild.plan import (
     Alternative,
+    CondaEnvironment,
+    CondaPackage,
+    CondaPython,
     Decision,
     Fact,
     Fidelity,
@@ -140,3 +143,17 @@ def test_what_an_answer_is_not_sure_of_stands_behind_it(fact: Fact, marked: bool
     unsure = msgspec.structs.replace(first, facts=(fact,))
     line = explain(plans.plan(decisions=(unsure, *rest)), Page()).splitlines()[3]
     assert line.endswith(f"({fact.certainty})") is marked
+
+
+def test_conda_packages_stand_with_their_channels() -> None:
+    environment = CondaEnvironment(
+        packages=(CondaPackage(name="python", line="python==3.10.12=h_0"), CondaPackage(name="six", line="six=1.16.0")),
+        explicit=False,
+        channels=("https://conda.anaconda.org/conda-forge", "https://repo.anaconda.com/pkgs/main"),
+        micromamba_image="mambaorg/micromamba:2.6.1",
+    )
+    text = explain(plans.plan(conda=environment, python=CondaPython(version="3.10.12")), Page())
+    assert "  conda  2  from conda-forge, pkgs/main: python, six" in text
+    from_urls = msgspec.structs.replace(environment, explicit=True, channels=())
+    text = explain(plans.plan(conda=from_urls, python=CondaPython(version="3.10.12")), Page())
+    assert "  conda  2  from the recorded URLs: python, six" in text

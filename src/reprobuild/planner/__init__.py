@@ -78,7 +78,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     machine = machine_of(snapshot, catalog, options)
     frameworks = frameworks_of(run, subject, machine, target, catalog, options)
     torch = frameworks.torch
-    sources = _sources(subject, snapshot, target, torch, catalog, options)
+    sources = _sources(subject, snapshot, target, frameworks, catalog, options)
     treated = treat_all(subject, sources, run)
     container = torch.container if torch else None
     is_closed = container is not None or (run is not None and run.is_closed)
@@ -147,16 +147,18 @@ def _sources(
     subject: Subject,
     snapshot: Snapshot,
     target: Target,
-    torch: TorchBuild | None,
+    frameworks: Frameworks,
     catalog: Catalog,
     options: PlanOptions,
 ) -> Sources:
+    torch = frameworks.torch or frameworks.conda_torch
     torch_is_plain = torch is None or (torch.container is None and torch.rescued_from is None)
     return Sources(
         is_plain=torch_is_plain and not options.package_indexes,
         subject=subject,
         target=target,
         torch=torch,
+        torch_by_conda=frameworks.conda_torch is not None,
         catalog=catalog,
         source=snapshot.source,
         build=BuildContext(target=target, catalog=catalog, torch=torch, may_have_nvcc=options.base is not None),

@@ -69,6 +69,7 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
         decision=decision,
         base_cuda=base_cuda,
         warnings=warnings,
+        conda_torch=wheel if same else None,
         released=released,
     )
 

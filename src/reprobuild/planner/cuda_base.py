@@ -203,8 +203,9 @@ def _decision(
 
 def _cudnn_reason(image: CudaImage, needs: Needs, without_cudnn: bool) -> tuple[str, Fidelity]:
     recorded = needs.accelerator.cudnn
+    own = "conda's packages" if needs.by_conda else "the wheels"
     if without_cudnn:
-        text = f"no image of this CUDA has cuDNN {_series(recorded)}, which the wheels bring themselves"
+        text = f"no image of this CUDA has cuDNN {_series(recorded)}, which {own} bring themselves"
         return text, Fidelity.EXACT
     if not image.has_cudnn or image.cudnn is None or recorded is None:
         return "", Fidelity.EXACT
@@ -212,5 +213,5 @@ def _cudnn_reason(image: CudaImage, needs: Needs, without_cudnn: bool) -> tuple[
     if Version(image.cudnn).release[: len(told)] == told:
         return f"it holds cuDNN {image.cudnn}, as recorded", Fidelity.EXACT
     if needs.wheels_bring_cudnn:
-        return f"it holds cuDNN {image.cudnn}, and the wheels load their own {recorded}", Fidelity.EXACT
+        return f"it holds cuDNN {image.cudnn}, and {own} load their own {recorded}", Fidelity.EXACT
     return f"it holds cuDNN {image.cudnn} where {recorded} was meant, of the same series", Fidelity.EQUIVALENT

@@ -96,6 +96,8 @@ class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     base_cuda: BaseCuda
     warnings: tuple[PlanWarning, ...]
+    conda_torch: TorchBuild | None = None
+    """The wheel that conda's torch is another build of: what is compiled against one is compiled against the other."""
     released: str | None = None
     """When the recorded torch was released, as an ISO date."""
 

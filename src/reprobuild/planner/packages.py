@@ -209,7 +209,7 @@ def _of_build_machine(package: Package) -> bool:
 def _following_torch(package: Package, version: Version, sources: Sources) -> Install | None:
     """torchvision and its like are of torch's own variant where torch's had to be found out as well."""
     torch = sources.torch
-    if package.canonical not in FOLLOWS_TORCH or torch is None:
+    if package.canonical not in FOLLOWS_TORCH or torch is None or sources.torch_by_conda:
         return None
     if _lies_with_torch(package, version, torch, sources.catalog):
         requirement = Requirement(name=package.name, line=f"{package.name}=={package.version_text}")

@@ -21,6 +21,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     torch: TorchBuild | None
     catalog: Catalog
+    torch_by_conda: bool = False
+    """Whether ``torch`` is only the wheel that conda's torch is another build of: the record does not hold it."""
     source: SourceFacts | None
     build: BuildContext
     """What a build from source depends on."""

@@ -8,6 +8,7 @@ import msgspec
 
 from reprobuild.errors import PlanError
 from reprobuild.plan import CONDA_CHANNELS, CONDA_DEFAULTS, CondaEnvironment
+from reprobuild.planner.conda_channels import name_of
 from reprobuild.render.interpreter import CONDA_FOLDER
 from reprobuild.render.quoting import comment, image_reference, shell_word
 
@@ -87,6 +88,13 @@ def conda_view(conda: CondaEnvironment, arguments: tuple[tuple[str, str], ...]) 
             (f"rm -rf {ROOT}",),
         ),
     )
+
+
+def conda_origin(conda: CondaEnvironment) -> str:
+    """Where the packages come from, for a reader: the recorded URLs, or the channels by their names."""
+    if conda.explicit:
+        return "the recorded URLs"
+    return ", ".join(name_of(url) for url in conda.channels)
 
 
 def _cuda(text: str) -> str:

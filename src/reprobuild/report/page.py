@@ -16,6 +16,7 @@ from reprobuild import __version__
 from reprobuild.plan import Fidelity, Placement, Plan
 from reprobuild.proof import Finding, Level, Proof, Verdict
 from reprobuild.render import Recipe
+from reprobuild.render.conda import conda_origin
 from reprobuild.render.templates import fill_page, shipped_text
 from reprobuild.render.view import origin_words, title_of
 from reprobuild.report.commands import commands_of
@@ -198,6 +199,10 @@ def _package_tables(plan: Plan, proof: Proof | None) -> tuple[PackageTable, ...]
         for group in plan.groups
         for requirement in group.requirements
     }
+    if plan.conda is not None:
+        by_conda = {package.line for package in plan.conda.packages}
+        words = f"conda: {conda_origin(plan.conda)}"
+        origins |= {canonicalize_name(one.name): words for one in plan.placements if one.line in by_conda}
     ordered = sorted(plan.placements, key=lambda one: (-one.fidelity.rank, one.name.lower()))
     rows = [(one, _package_row(one, origins, found.get(canonicalize_name(one.name)))) for one in ordered]
     inexact = tuple(row for one, row in rows if one.fidelity is not Fidelity.EXACT)

@@ -19,7 +19,7 @@ from tests.unit.planner.records import (
 )
 
 from reprobuild.errors import PlanError, RecordError
-from reprobuild.plan import CondaPython, Fidelity, Plan, Question
+from reprobuild.plan import CondaPython, Fidelity, FindLinks, Plan, Question
 from reprobuild.snapshot import CondaOrigin, Distribution, GpuDevice, GpuFacts, Snapshot, TorchFacts
 
 FORGE = "https://conda.anaconda.org/conda-forge"
@@ -242,3 +242,17 @@ def test_another_python_asked_for_is_not_condas() -> None:
     result = planned(of_lists(EINOPS), python="3.9.13")
     assert result.conda is None
     assert "3.9.13 was asked for" in result.notes[-1]
+
+
+def test_what_is_compiled_against_torch_comes_from_the_page_for_condas_build() -> None:
+    scatter = Distribution(name="torch-scatter", version="2.0.5", installer="pip")
+    result = planned(of_lists(TORCH, scatter, torch=TorchFacts(version="1.7.0", cuda="11.0.221", read_by="list")))
+    (found,) = [each for each in result.groups if any(one.name == "torch-scatter" for one in each.requirements)]
+    assert found.origin == FindLinks(url="https://data.pyg.org/whl/torch-1.7.0+cu110.html")
+
+
+def test_pips_torchvision_beside_condas_torch_is_the_default_indexs() -> None:
+    vision = Distribution(name="torchvision", version="0.8.1", installer="pip")
+    result = planned(of_lists(TORCH, vision, torch=TorchFacts(version="1.7.0", cuda="11.0.221", read_by="list")))
+    assert "torchvision==0.8.1" in {line for each in lines(result).values() for line in each}
+    assert not any(name.startswith("pytorch-") for name in lines(result))
