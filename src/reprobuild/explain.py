@@ -17,7 +17,16 @@ _COLORS = {Fidelity.EXACT: "32", Fidelity.EQUIVALENT: "36", Fidelity.SUBSTITUTED
 _BOLD = "1"
 _DIM = "2"
 _GROUNDS = frozenset(
-    {"record", "torch_wheels", "torch_lts", "package_origins", "rocm_images", "ngc_pytorch", "cuda_images"}
+    {
+        "record",
+        "torch_wheels",
+        "torch_lts",
+        "package_origins",
+        "rocm_images",
+        "ngc_pytorch",
+        "cuda_images",
+        "cpython_releases",
+    }
 )
 """Sources of the facts that an answer stands or falls with. Others tell of what is used on the way."""
 _YELLOW = "33"

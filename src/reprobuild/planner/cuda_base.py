@@ -51,7 +51,9 @@ def cuda_base(wanted: Wanted, needs: Needs, catalog: Catalog, options: PlanOptio
         return plain_ubuntu(wanted, needs, catalog, f"the tables list no image that carries CUDA {cuda} or a later one")
     if image is None:
         raise PlanError(
-            f"no nvidia/cuda image for CUDA {cuda} runs on {needs.platform} with a glibc that the wheels need",
+            f"no nvidia/cuda image carries CUDA {cuda} or a later one of its major version"
+            + (f" with cuDNN {series}" if series and series != "any" else "")
+            + f" for {needs.platform} and the glibc that the wheels need",
             hint="name a base of your own with --base",
         )
     base = _base_of(image, catalog)

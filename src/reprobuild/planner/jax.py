@@ -29,14 +29,14 @@ def jax_cuda(subject: Subject, catalog: Catalog) -> SystemCuda | None:
     build = build_of_local(jaxlib.version_text) if jaxlib and jaxlib.version_text else None
     if jaxlib is not None and build is not None:
         cudnn = f"{build.cudnn[0]}.{build.cudnn[1:]}" if build.cudnn and len(build.cudnn) > 1 else build.cudnn
-        return _of_build(jaxlib, build.cuda, cudnn, subject)
+        return _of_build(jaxlib, build.cuda, cudnn, subject, catalog)
     plugin = next((each for each in subject.packages if _PLUGIN.fullmatch(each.canonical)), None)
     if plugin is None or plugin.version_text is None:
         return None
     major = plugin.canonical.removeprefix("jax-cuda")[:2]
     row = catalog.jax.wheel(plugin.canonical, plugin.version_text)
     cudnn = _lowest(row.cudnn) if row and row.cudnn else None
-    return wheels_cuda(subject, plugin) or _of_build(plugin, major, cudnn, subject)
+    return wheels_cuda(subject, plugin) or _of_build(plugin, major, cudnn, subject, catalog)
 
 
 def _lowest(specifier: str) -> str | None:
@@ -45,11 +45,11 @@ def _lowest(specifier: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject) -> SystemCuda | None:
+def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject, catalog: Catalog) -> SystemCuda | None:
     """A build whose suffix names CUDA and cuDNN: wheels bring them where they are recorded, else the system does."""
     if runtime_wheel(subject) is not None:
         return wheels_cuda(subject, jaxlib)
-    minor = _minor(cuda, cudnn, subject)
+    minor = _minor(cuda, cudnn, subject, catalog)
     if old := without_image(jaxlib, minor):
         return old
     accelerator = Accelerator(kind="cuda", version=minor, cudnn=cudnn)
@@ -60,13 +60,19 @@ def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject) -
     return SystemCuda(accelerator=accelerator, decision=_decision(jaxlib, accelerator, reason, fidelity))
 
 
-def _minor(cuda: str, cudnn: str | None, subject: Subject) -> str:
+def _minor(cuda: str, cudnn: str | None, subject: Subject, catalog: Catalog) -> str:
+    """The minor that is told; else the recorded toolkit's, where an image of it holds that cuDNN; else a tested one."""
     if "." in cuda:
         return cuda
-    recorded = subject.cuda_toolkit or ""
-    if recorded.startswith(f"{cuda}."):
-        return ".".join(recorded.split(".")[:2])
+    recorded = ".".join((subject.cuda_toolkit or "").split(".")[:2])
+    if recorded.startswith(f"{cuda}.") and _has_image(recorded, cudnn, catalog):
+        return recorded
     return tested_minor(cuda, cudnn)
+
+
+def _has_image(minor: str, cudnn: str | None, catalog: Catalog) -> bool:
+    series = cudnn.split(".")[0] if cudnn else "any"
+    return bool(catalog.cuda_images.find(minor, "runtime", "ubuntu", None, None, series))
 
 
 def runtime_wheel(subject: Subject) -> Package | None:

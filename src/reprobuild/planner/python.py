@@ -296,10 +296,18 @@ def _choice(
         choice=f"CPython {wanted.version} ({_NAMES[type(source)]})",
         reason=reason + (f"; {difference}" if difference else ""),
         fidelity=fidelity,
-        facts=(wanted.fact,),
+        facts=(wanted.fact, *((_archive(source),) if isinstance(source, SourcePython) else ())),
         alternatives=lost,
     )
     return PythonChoice(source=source, decision=decision, system_packages=_packages(source), headers=_headers(source))
+
+
+def _archive(source: SourcePython) -> Fact:
+    """The release archive. One that the tables have no digest of may be newer than they are, or not be there at all."""
+    if source.sha256 is None:
+        unknown = "a release that the tables don't know"
+        return Fact(name=source.url, value=unknown, source="cpython_releases", certainty="presumed")
+    return Fact(name=source.url, value=f"sha256:{source.sha256}", source="cpython_releases", certainty="present")
 
 
 _NAMES: dict[type, str] = {

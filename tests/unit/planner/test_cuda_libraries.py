@@ -72,3 +72,10 @@ def test_a_cudnn_of_the_same_series_is_told_apart_from_one_in_a_wheel() -> None:
     assert old.fidelity is Fidelity.EQUIVALENT and "where 8.2 was meant" in old.reason
     wheel = decision(planned(record(*listed("torch==2.0.1+cu118"))), Question.BASE_IMAGE)
     assert wheel.fidelity is Fidelity.EXACT and "the wheels load their own 8.7.0.84" in wheel.reason
+
+
+def test_a_toolkit_without_an_image_of_that_cudnn_does_not_bind() -> None:
+    """Images of CUDA 12.3 hold cuDNN 9 only, which does not stand in for the 8 that the build loads."""
+    pins = listed("jax==0.4.20", "jaxlib==0.4.20+cuda12.cudnn89")
+    result = planned(record(*pins, python="3.11.7", cuda_toolkit="12.3.107"))
+    assert result.base.reference == "nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04"

@@ -200,3 +200,10 @@ def test_a_patch_release_of_the_recorded_minor_is_no_difference() -> None:
     assert decision(result, Question.PYTHON).fidelity is Fidelity.EXACT
     other = planned(record(*listed("numpy==1.24.3"), python="3.1"), python="3.10.12")
     assert decision(other, Question.PYTHON).fidelity is Fidelity.SUBSTITUTED
+
+
+@pytest.mark.parametrize(("version", "certainty"), [("3.8.1", "present"), ("3.11.99", "presumed")])
+def test_an_archive_that_the_tables_have_no_digest_of_is_presumed(version: str, certainty: str) -> None:
+    result = planned(record(*listed("torch==2.1.0+cu121"), python=version, system=UBUNTU_2204))
+    facts = {fact.source: fact.certainty for fact in decision(result, Question.PYTHON).facts}
+    assert facts["cpython_releases"] == certainty
