@@ -112,7 +112,7 @@ def _other_platform(subject: Subject, packages: list[Package], platform: Platfor
 def _no_environment(packages: list[Package]) -> str | None:
     if not any(package.canonical == "python" and package.version_text for package in packages):
         return "the record holds an excerpt of a conda environment, without its interpreter"
-    if all(package.canonical in _INTERPRETER for package in packages):
+    if all(package.canonical in _INTERPRETER and not _has_url(package) for package in packages):
         return "conda brought nothing but the interpreter"
     return None
 

@@ -26,8 +26,9 @@ def packages_decision(
         fidelity = fidelity if run.is_closed else weakest((fidelity, Fidelity.SUBSTITUTED))
     if open_ends:
         names = sorted({name for gap in open_ends for name in gap.absent})
+        versions = f"{conda_reason(run)}; pip's" if run is not None else "the recorded versions"
         reason = (
-            "the recorded versions are installed exactly; the record does not list all that they need "
+            f"{versions} are installed exactly; the record does not list all that they need "
             f"({', '.join(names)}), so a resolver adds the rest around them"
         )
         fidelity = weakest((fidelity, Fidelity.SUBSTITUTED))

@@ -256,3 +256,14 @@ def test_pips_torchvision_beside_condas_torch_is_the_default_indexs() -> None:
     result = planned(of_lists(TORCH, vision, torch=TorchFacts(version="1.7.0", cuda="11.0.221", read_by="list")))
     assert "torchvision==0.8.1" in {line for each in lines(result).values() for line in each}
     assert not any(name.startswith("pytorch-") for name in lines(result))
+
+
+def test_an_open_pip_section_is_completed_and_both_halves_are_explained() -> None:
+    record_of_few = of_lists(conda("numpy", "1.19"), Distribution(name="wandb", version="0.12.0", installer="pip"))
+    reason = decision(planned(record_of_few), Question.PACKAGES).reason
+    assert reason.startswith("conda's packages are found by what the record tells of them, and a solver adds")
+    assert "pip's are installed exactly" in reason
+
+
+def test_an_interpreter_with_its_url_is_a_conda_run() -> None:
+    assert planned(record(at("python", "3.10.12", "h_0"), EINOPS, python="3.10.12")).conda is not None
