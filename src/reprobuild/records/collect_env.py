@@ -46,13 +46,17 @@ _KNOWN = re.compile(
     r"|Versions of relevant libraries)[ \t]{0,40}(?::|$)",
     re.MULTILINE,
 )
+_CELLS = re.compile(r"\|\s*(?P<key>[^|]{1,80}?)\s*\|\s*(?P<value>[^|]*?)\s*\|")
 _ENOUGH = 4
 """Different keys of the tool that make a text its report, whichever part of it was pasted."""
 
 
 def recognizes(document: Document) -> bool:
     """Whether enough of the lines are there that the tool prints; a paste may begin and end anywhere."""
-    return len({found[1] for found in _KNOWN.finditer(document.head)}) >= _ENOUGH
+    head = document.head
+    if "**" in head[:20_000] or "|" in head[:20_000]:
+        head = "\n".join(plain_line(line) for line in head.split("\n")[:2000])
+    return len({found[1] for found in _KNOWN.finditer(head)}) >= _ENOUGH
 
 
 def read(document: Document) -> Snapshot:
@@ -84,7 +88,9 @@ def _scan(document: Document) -> tuple[dict[str, str], list[tuple[str, str]]]:
     packages: list[tuple[str, str]] = []
     started, open_key = False, ""
     for line in document.lines:
-        text = line.strip().rstrip("\\").strip()[:4000]
+        text = plain_line(line)
+        if text.startswith("PyTorch version") and "PyTorch version" in facts:
+            break  # a second report behind the first one, of another machine or moment
         started = started or _KNOWN.match(text) is not None
         if not started:
             continue
@@ -98,6 +104,18 @@ def _scan(document: Document) -> tuple[dict[str, str], list[tuple[str, str]]]:
             open_key = found["key"].strip()
             facts.setdefault(open_key, (found["value"] or "").strip())
     return facts, packages
+
+
+def plain_line(line: str) -> str:
+    """A line without what markdown and HTML put around it: marks of lists and quotes, bold keys, cells of a table."""
+    text = line.strip().rstrip("\\").strip()[:4000]
+    if "<br" in text:
+        text = re.sub(r"\s*<br\s*/?>\s*$", "", text)
+    if text.startswith("|") and (cells := _CELLS.fullmatch(text)):
+        text = f"{cells['key']}: {cells['value']}"
+    if "**" in text:
+        text = text.replace("**", "")
+    return re.sub(r"^(?:[>|*\-]\s+)+", "", text)
 
 
 def _goes_on(open_key: str, text: str) -> bool:

@@ -133,6 +133,8 @@ def _machine(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
     if snapshot.system.machine:
         return snapshot
     reasons = dict(machines_of_files(packages))
+    if built := re.search(r"64 bit \((AMD64|ARM64)\)", snapshot.python.compiler or ""):
+        reasons = {built[1]: f"Python was compiled for it: {snapshot.python.compiler}"}
     if len(reasons) != 1:
         return snapshot
     ((machine, reason),) = reasons.items()

@@ -45,7 +45,10 @@ _PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
 def without_marks(content: bytes) -> bytes:
-    """A file that begins with markdown's quote mark or fence, without them; any other as it is."""
+    """A file that begins with markdown's quote mark or fence, or whose line ends were escaped (``\\n``), without
+    that; any other as it is."""
+    if b"\n" not in content[:4096] and content[:4096].count(b"\\n") > 3 and content[:1] not in b'{["':
+        content = content.replace(b"\\r", b"").replace(b"\\n", b"\n").replace(b"\\t", b"\t")
     start = content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:3]
     if not start.startswith((b">", b"```", b"~~~")):
         return content

@@ -78,3 +78,66 @@ def test_a_text_that_begins_in_the_middle_tells_what_it_has() -> None:
     snapshot = parse(TEXT[TEXT.index("OS: Ubuntu") :].encode(), "x")
     assert snapshot.torch is not None and (snapshot.torch.version, snapshot.torch.cuda) == ("1.9.1", "11.1")
     assert snapshot.torch.read_by == "list" and snapshot.gpu is not None
+
+
+DEVICES = "GPU models and configuration: \nGPU 0: NVIDIA A100-SXM4-80GB\nGPU 1: NVIDIA A100-SXM4-80GB\n"
+WHOLE = (
+    "PyTorch version: 2.6.0+cu124\nIs debug build: False\nCUDA used to build PyTorch: 12.4\n\n"
+    "OS: Ubuntu 22.04.4 LTS (x86_64)\nPython version: 3.11.11 (main, Dec  4 2024, 08:55:07) [GCC 11.4.0]\n"
+    f"{DEVICES}\nNvidia driver version: 550.54.15\n[pip3] torch==2.6.0+cu124\n[conda] Could not collect\n"
+)
+
+
+def table(text: str) -> str:
+    """The report as a table of markdown, which has no place for devices on lines of their own."""
+    rows = (line.partition(": ") for line in text.splitlines() if ": " in line and not line.startswith(("[", "GPU")))
+    return "| key | value |\n|---|---|\n" + "".join(f"| {key} | {value} |\n" for key, _, value in rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE.replace("\n", "\r\n"),
+        "".join(f"- {line}\n" if line.strip() else "\n" for line in WHOLE.splitlines()),
+        "".join(f"    {line}\n" for line in WHOLE.splitlines()),
+        "".join(f"> {line}\n" for line in WHOLE.splitlines()),
+        WHOLE.replace("\n", "<br/>\n"),
+        WHOLE.replace("\n", "\\n"),
+        f"<details>\n\n```text\n{WHOLE}```\n\n</details>\n",
+        f"{WHOLE}{WHOLE.replace('A100-SXM4-80GB', 'H100').replace('2.6.0', '2.5.0')}",
+    ],
+)
+def test_one_report_however_it_was_pasted(text: str) -> None:
+    snapshot = parse(text.encode(), "issue.md")
+    assert snapshot.gpu is not None and snapshot.torch is not None
+    assert [device.name for device in snapshot.gpu.devices] == ["NVIDIA A100-SXM4-80GB"] * 2
+    assert (snapshot.gpu.driver_version, snapshot.torch.version, snapshot.torch.cuda) == (
+        "550.54.15",
+        "2.6.0+cu124",
+        "12.4",
+    )
+    assert (snapshot.python.version, snapshot.system.os_version, snapshot.system.machine) == (
+        "3.11.11",
+        "22.04",
+        "x86_64",
+    )
+    assert [(item.name, item.version) for item in snapshot.distributions] == [("torch", "2.6.0+cu124")]
+
+
+@pytest.mark.parametrize(
+    "text", [table(WHOLE), "".join(f"**{line.replace(': ', '**: ', 1)}\n" for line in WHOLE.splitlines()[:6])]
+)
+def test_bold_keys_and_tables(text: str) -> None:
+    snapshot = parse(text.encode(), "issue.md")
+    assert snapshot.torch is not None and snapshot.torch.version == "2.6.0+cu124"
+    assert (snapshot.python.version, snapshot.system.os_version) == ("3.11.11", "22.04")
+
+
+def test_the_machine_that_pythons_compiler_names() -> None:
+    text = (
+        "PyTorch version: 1.13.1+cu117\nIs debug build: False\nOS: Microsoft Windows 10 Pro\n"
+        "Python version: 3.10.9 (main, Mar  1 2023) [MSC v.1916 64 bit (AMD64)] (64-bit runtime)\n"
+        "Python platform: Windows-10-10.0.19045-SP0\n[pip3] torch==1.13.1+cu117\n"
+    )
+    snapshot = parse(text.encode(), "x")
+    assert (snapshot.system.system, snapshot.system.machine) == ("Windows", "AMD64")
