@@ -131,6 +131,8 @@ def release_rows(name: str, files: list[File]) -> Iterator[tuple[str, ...]]:
         if built:
             low = max(low or 0, min(built)) if not has_sdist else low
             high = min(high, max(built)) if high is not None else max(built)
+        if any(tag.interpreter.startswith(("cp2", "py2")) for file in own for tag in file.tags):
+            low = None  # Python 2 had it as well
         day = min(file.uploaded for file in own)[:10]
         yield name, str(version), day, f"3.{low}" if low else "", f"3.{high}" if high else ""
 

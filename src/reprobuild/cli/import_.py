@@ -105,11 +105,27 @@ def _answers(snapshot: Snapshot, already: list[str]) -> list[str]:
         if any(setting.startswith(f"{name}=") for setting in already) or (known and fact not in inferred):
             continue
         why = f" ({inferred[fact].reason})" if fact in inferred else ""
-        sys.stderr.write(f"{name} [{known or 'unknown'}]{why}: ")
-        sys.stderr.flush()
-        if answer := sys.stdin.readline().strip():
-            answers.append(f"{name}={answer}")
+        if answer := _answer(snapshot, name, f"{name} [{known or 'unknown'}]{why}: "):
+            answers.append(answer)
     return answers
+
+
+def _answer(snapshot: Snapshot, name: str, question: str) -> str | None:
+    """One answer as ``name=value``; asked again when it is none. None for an empty one."""
+    from reprobuild.records import settle
+
+    while True:
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip()
+        if not answer:
+            return None
+        try:
+            settle(snapshot, [f"{name}={answer}"])
+        except UsageError as error:
+            console.warn(str(error))
+            continue
+        return f"{name}={answer}"
 
 
 def _write(path: Path, snapshot: Snapshot) -> None:
@@ -131,7 +147,8 @@ def _tell(snapshot: Snapshot, output: str | None) -> None:
         if item.certainty == "inferred":
             console.say(printable(f"inferred: {item.fact} = {item.value}: {item.reason or item.source}"))
     for note in snapshot.notes:
-        console.say(printable(f"note: {f'{note.path}: ' if note.path else ''}{note.message}"))
+        place = f"{note.path}: " if note.path and note.path not in note.message else ""
+        console.say(printable(f"note: {place}{note.message}"))
 
 
 def _list_formats() -> int:

@@ -21,7 +21,16 @@ from reprobuild.snapshot import Distribution, Evidence, Fields, Note, Snapshot
 _GROUPS = ("python", "system", "torch", "gpu", "source", "command")
 _PLAIN = ("recorder", "recorded_at", "cuda_toolkit")
 _LOOSE = frozenset(
-    {"python.build", "python.executable", "python.prefix", "system.platform", "system.os_name", "system.kernel"}
+    {
+        "torch.read_by",
+        "gpu.read_by",
+        "python.build",
+        "python.executable",
+        "python.prefix",
+        "system.platform",
+        "system.os_name",
+        "system.kernel",
+    }
 )
 """Texts that differ between records of one environment without meaning anything."""
 
@@ -56,7 +65,7 @@ def combine(parts: Sequence[Part]) -> Snapshot:
         "seeds": _joined(part.snapshot.seeds for part in parts),
         "redactions": _summed(part.snapshot.redactions for part in parts),
         "evidence": _evidence(parts, values),
-        "notes": bounded([*notes, *told]),
+        "notes": bounded(dict.fromkeys([*notes, *told])),
         "unknown": _joined(part.snapshot.unknown for part in parts),
     }
     return Snapshot(**{**_rest(parts, values), **values})
@@ -109,11 +118,17 @@ def _chosen(fact: str, told: list[tuple[str, Any, bool]], notes: list[Note]) -> 
             source, value = other_source, other
         elif other != value and not _more_precise(value, other) and fact not in _LOOSE:
             message = (
-                f"{source} says {fact} is {shortened(str(value))}, {other_source} says {shortened(str(other))}: "
-                "the first one is taken"
+                f"{source} says {fact} is {_shown(value)}, {other_source} says {_shown(other)}: the first one is taken"
             )
             notes.append(Note(code="conflict", message=message, path=fact))
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value for a person: devices by their names."""
+    if isinstance(value, tuple):
+        return shortened(", ".join(str(getattr(item, "name", item)) for item in value))
+    return shortened(str(value))
 
 
 def _more_precise(long: Any, short: Any) -> bool:

@@ -38,6 +38,8 @@ def read(document: Document) -> Snapshot:
 
 
 def _platform(packages: list[dict[str, Any]], document: Document) -> str:
+    if not packages:
+        raise RecordError("no package stands in this lock file", source=document.source)
     there = sorted({text for item in packages if (text := text_of(item.get("platform")))})
     wanted = document.choice.platform
     if wanted is None and len(there) == 1:

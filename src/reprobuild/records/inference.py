@@ -74,10 +74,23 @@ def with_inferences(snapshot: Snapshot) -> Snapshot:
     if packages:
         snapshot = _machine(_system(_python(snapshot), packages), packages)
         snapshot = _dated(_torch(_release(snapshot, packages), packages))
-    notes = [*snapshot.notes, *_open(snapshot)]
+    notes = [*snapshot.notes, *contradictions(snapshot), *_open(snapshot)]
     return msgspec.structs.replace(
         snapshot, notes=bounded(map(_shown, notes)), evidence=tuple(map(_shown_evidence, snapshot.evidence))
     )
+
+
+def contradictions(snapshot: Snapshot) -> Iterator[Note]:
+    """A told Python that the listed packages can't have run on: one of the two is of another environment."""
+    numbers = (snapshot.python.version or "").split(".")
+    inferred = any(item.fact == "python.version" for item in snapshot.evidence if item.certainty == "inferred")
+    if inferred or len(numbers) < 2 or not (numbers[0].isdigit() and numbers[1].isdigit()):
+        return
+    bounds, minor = bounds_of(snapshot.distributions), (int(numbers[0][:4]), int(numbers[1][:4]))
+    by_metadata = bounds.lowest_by if bounds.lowest_by and "needs at least" in bounds.lowest_by else None
+    if bounds.lowest is not None and minor < bounds.lowest and by_metadata:
+        message = f"the record says Python {snapshot.python.version}, and {by_metadata}: one is of another environment"
+        yield Note(code="python-contradicted", message=message, path="python.version")
 
 
 def _shown(note: Note) -> Note:

@@ -100,14 +100,28 @@ def test_a_person_is_asked_for_what_is_open_or_inferred(tmp_path: Path) -> None:
     freeze, target = tmp_path / "freeze.txt", tmp_path / "environment.json"
     freeze.write_text("numpy==1.24.4\nzipp==3.20.2\ntorch==2.0.1\n")
     person, terminal = os.openpty()
-    os.write(person, b"3.8.10\n\n\nubuntu 20.04\n")
+    os.write(person, b"three\n3.8.10\n\n\nubuntu 20.04\n")
     command = [sys.executable, "-c", START, "import", str(freeze), "--ask", "-o", str(target)]
     environment = {**os.environ, "TERM": "xterm"}
     done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, env=environment, timeout=60)
     os.close(person)
     os.close(terminal)
     assert done.returncode == 0, done.stderr
-    assert "python [3.8] (zipp 3.20.2 needs at least 3.8" in done.stderr and "system [unknown]: " in done.stderr
+    assert done.stderr.count("python [3.8] (") == 2 and "'three' is no value for python.version" in done.stderr
+    assert "system [unknown]: " in done.stderr
     written = json.loads(target.read_text())
     assert written["python"]["version"] == "3.8.10"
     assert written["system"] == {"os_id": "ubuntu", "os_version": "20.04"}
+
+
+def test_each_conflict_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = (RECORDS / "collect_env.txt").read_text()
+    (tmp_path / "one.txt").write_text(report)
+    (tmp_path / "other.txt").write_text(report.replace("GeForce RTX 3090", "Tesla T4").replace("3090", "4090"))
+    smi = str(RECORDS / "nvidia-smi.txt")
+    assert main(["import", str(tmp_path / "one.txt"), smi, "-o", str(tmp_path / "environment.json")]) == 0
+    said = capsys.readouterr().err
+    conflicts = [line for line in said.splitlines() if "the first one is taken" in line]
+    assert conflicts and all("GpuDevice(" not in line and "read_by" not in line for line in conflicts)
+    assert all(line.startswith("note: one.txt says ") for line in conflicts)
+    assert len(set(said.splitlines())) == len(said.splitlines())

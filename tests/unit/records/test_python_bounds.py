@@ -54,7 +54,7 @@ def test_without_a_lower_bound_the_newest_packages_day_decides() -> None:
     found = likeliest(bounds_of(lines), newest_pin(lines))
     assert found == (
         "3.7",
-        "torch 1.4.0 needs at least 3.5; numpy 1.18.1 is for Python 3.8 or older; "
+        "numpy 1.18.1 needs at least 3.5; numpy 1.18.1 is for Python 3.8 or older; "
         "Python 3.7 was a year old when torch 1.4.0 came out",
     )
 
@@ -85,6 +85,24 @@ def test_an_inferred_day_stands_in_the_snapshot_with_its_reason() -> None:
 def test_the_day_that_conda_built_a_package() -> None:
     line = b"numpy @ file:///croot/numpy_and_numpy_base_1672336185480/work\nsix==1.16.0\n"
     assert parse(line, "freeze.txt").recorded_at == "2022-12-29T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("lines", "contradicted"),
+    [
+        ("Python 3.8.10\nnumpy==1.26.4\n", True),
+        ("Python 3.9.2\nnumpy==1.26.4\n", False),
+        ("Python 2.7.18\ntorch==1.0.0\n", False),
+        ("numpy==1.26.4\n", False),
+    ],
+)
+def test_a_python_that_the_packages_cant_have_run_on_is_said(lines: str, contradicted: bool) -> None:
+    notes = [note.message for note in parse(lines.encode(), "list.txt").notes if note.code == "python-contradicted"]
+    assert notes == (
+        ["the record says Python 3.8.10, and numpy 1.26.4 needs at least 3.9: one is of another environment"]
+        if contradicted
+        else []
+    )
 
 
 def test_the_tables_hold_what_they_promise() -> None:
