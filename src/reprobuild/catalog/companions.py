@@ -180,6 +180,11 @@ class Companions:
         """The packages that PyTorch's own index holds, apart from torch's requirements."""
         return frozenset(row.name for row in self.origins if row.kind == "pytorch")
 
+    @property
+    def onnxruntime_versions(self) -> tuple[str, ...]:
+        """The versions of onnxruntime-gpu that the default index still has."""
+        return tuple(self._onnxruntime)
+
     def onnxruntime(self, version: str) -> OnnxRuntime | None:
         """What an onnxruntime-gpu wheel needs of the system. None for versions that are not on the default index."""
         row = self._onnxruntime.get(version)

@@ -32,7 +32,7 @@ from reprobuild.planner.subject import Package
 from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
-from reprobuild.planner.unavailable import gone_nightly, on_no_index, unpublished
+from reprobuild.planner.unavailable import deleted, gone_nightly, on_no_index, unpublished, withdrawn
 
 FOLLOWS_TORCH = frozenset({"torchvision", "torchaudio", "torchtext", "xformers"})
 """Projects on PyTorch's index that must be of torch's own variant, or their compiled part does not load."""
@@ -87,7 +87,7 @@ def treat_with_care(package: Package, sources: Sources) -> Treatment:
     container = sources.torch.container if sources.torch else None
     if container is not None and (found := provided(package, container)):
         return found
-    left_out = leave_out(package, sources.catalog)
+    left_out = deleted(package, sources.catalog) or leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
     if sources.torch is not None and (replaced := replaced_by_rescue(package, sources.torch)):
@@ -122,6 +122,8 @@ def _on_an_index(package: Package, version: Version, sources: Sources) -> Treatm
     if version.is_devrelease and not (place.is_own or is_named):
         return gone_nightly(package) if nightly_date(str(version)) else unpublished(package)
     treatment = _from_index(package, version, place, sources)
+    if isinstance(treatment, Install) and (known := withdrawn(package, sources.catalog)):
+        treatment = msgspec.structs.replace(treatment, warning=known)
     if isinstance(treatment, Install) and not isinstance(treatment.origin, PytorchFolder | FindLinks):
         is_source = place.row is not None and place.row.kind == "source"
         return prepared(treatment, package, sources.build, is_source=is_source)

@@ -422,3 +422,20 @@ def test_a_wheel_of_condas_build_machine_tells_its_version_and_nothing_else() ->
     placed = placement(result, "numpy")
     assert (placed.line, placed.fidelity) == ("numpy==1.24.3", Fidelity.EQUIVALENT)
     assert not group_of(result, "numpy").needs_compiler
+
+
+@pytest.mark.parametrize("pin", ["scipy==1.11.0", "setuptools==80.3.0", "aiohttp==3.8.2", "torchtext==0.15.0"])
+def test_a_withdrawn_release_is_installed_and_said(pin: str) -> None:
+    result = planned(record(*listed(pin)))
+    assert placement(result, pin.partition("==")[0]).line == pin
+    assert "yanked" in warning_codes(result)
+    later = planned(record(*listed("scipy==1.11.1", "aiohttp==3.8.1"), python="3.9.16"))
+    assert "yanked" not in warning_codes(later)
+
+
+def test_a_deleted_release_names_the_next_one_that_is_there() -> None:
+    result = planned(record(*listed("onnxruntime-gpu==1.8.1", "numpy==1.21.6"), python="3.8.10"))
+    assert placement(result, "onnxruntime-gpu").where == "left out"
+    (warning,) = (each for each in result.warnings if each.code == "deleted")
+    assert "1.11.0" in (warning.hint or "")
+    assert placement(planned(record(*listed("onnxruntime-gpu==1.16.0"))), "onnxruntime-gpu").where == "installed"
