@@ -151,7 +151,13 @@ class GpuDevice(Fields, frozen=True, kw_only=True):
     name: str
     memory_bytes: int | None = None
     compute_capability: str | None = None
+    """NVIDIA's, such as ``8.6``."""
+    architecture: str | None = None
+    """AMD's, such as ``gfx90a``."""
     mig: bool | None = None
+    """Whether it is divided into instances."""
+    mig_instances: tuple[str, ...] = ()
+    """Their names, such as ``NVIDIA A100-SXM4-40GB MIG 1g.5gb``."""
 
 
 class GpuFacts(Fields, frozen=True, kw_only=True):
@@ -161,7 +167,7 @@ class GpuFacts(Fields, frozen=True, kw_only=True):
     driver_cuda: str | None = None
     """The highest CUDA the driver supports: a ceiling, never what the run used."""
     devices: tuple[GpuDevice, ...] = ()
-    read_by: Literal["nvml", "nvidia-smi", "list"] | None = None
+    read_by: Literal["nvml", "nvidia-smi", "kfd", "list"] | None = None
 
 
 class SystemLibrary(Fields, frozen=True, kw_only=True):
@@ -275,6 +281,8 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     gpu: GpuFacts | None = None
     cuda_toolkit: str | None = None
     """``nvcc --version``: what extensions are compiled with."""
+    rocm_toolkit: str | None = None
+    """The same of AMD: the version of the ROCm that is installed."""
     system_libraries: tuple[SystemLibrary, ...] = ()
     source: SourceFacts | None = None
     command: CommandFacts | None = None

@@ -129,10 +129,14 @@ FULL_RECORD: dict[str, Any] = {
     "gpu": {
         "driver_version": "535.104.05",
         "driver_cuda": "12.2",
-        "devices": [{"name": "Tesla T4", "memory_bytes": 16106127360, "compute_capability": "7.5", "mig": False}],
+        "devices": [
+            {"name": "Tesla T4", "memory_bytes": 16106127360, "compute_capability": "7.5", "mig": False},
+            {"name": "NVIDIA A100", "mig": True, "mig_instances": ["NVIDIA A100 MIG 1g.5gb"], "architecture": "gfx90a"},
+        ],
         "read_by": "nvml",
     },
     "cuda_toolkit": "12.2",
+    "rocm_toolkit": "6.1.2",
     "system_libraries": [
         {
             "soname": "libgomp.so.1",

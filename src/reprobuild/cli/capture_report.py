@@ -114,4 +114,4 @@ def _gpu(gpu: dict[str, Any] | None) -> str:
         return "none"
     names = [device["name"] for device in gpu.get("devices", [])]
     counted = ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "none"
-    return f"{counted}, driver {gpu.get('driver_version')}"
+    return f"{counted}, driver {gpu['driver_version']}" if "driver_version" in gpu else counted

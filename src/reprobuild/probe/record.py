@@ -65,7 +65,7 @@ def probe(
     frozen = Frozen(items, findings)
     distributions = [describe_distribution(item, findings) for item in items]
     torch = torch_facts(folders, {item.key: item.version for item in items})
-    gpu = None if "gpu" in without else _gpu()
+    gpu = None if "gpu" in without else _gpu(findings)
     python, system = dict(python_facts(), **search_path_facts()), system_facts()
     if digests is not None:
         for index, digest in enumerate(digests()):
@@ -92,6 +92,7 @@ def probe(
         "torch": torch,
         "gpu": gpu,
         "cuda_toolkit": toolkit.version() if toolkit else None,
+        "rocm_toolkit": None if "toolkit" in without else _rocm(),
         "system_libraries": libraries,
         "environment_variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "redactions": findings.redactions,
@@ -138,7 +139,16 @@ def _toolkit() -> "Any":
     return Toolkit(compiler)
 
 
-def _gpu() -> "Fields | None":
+def _rocm() -> "str | None":
+    """The version of ROCm, where it is installed."""
+    if not (os.environ.get("ROCM_PATH") or os.environ.get("ROCM_HOME") or os.path.isdir("/opt/rocm")):
+        return None
+    from .amd import rocm_version
+
+    return rocm_version()
+
+
+def _gpu(findings: "Findings") -> "Fields | None":
     """A cheap look first: device files on Linux (WSL: dxg; AMD: kfd), nvidia-smi anywhere."""
     devices = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version", "/dev/kfd")
     if sys.platform == "darwin" or not (
@@ -147,14 +157,15 @@ def _gpu() -> "Fields | None":
         return None
     from .gpu import gpu_facts
 
-    return gpu_facts()
+    return gpu_facts(findings)
 
 
 def _flat_facts(
     python: "Fields", system: "Fields", frozen: "Frozen", torch: "Fields", devices: "list[Fields]"
 ) -> "Fields":
     """The thirteen keys of the original utility, in its order, with its meaning: no GPU, no CUDA version."""
-    usable = bool(torch.get("cuda") and devices)
+    of_amd = [device for device in devices if "architecture" in device]
+    usable = bool(devices and ((torch.get("cuda") and not of_amd) or (torch.get("hip") and of_amd)))
     return {
         "python_version": python["build"],
         "python_version_short": "{}.{}.{}".format(*sys.version_info[:3]),

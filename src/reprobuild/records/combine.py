@@ -19,7 +19,7 @@ from reprobuild.records.text import bounded, shortened
 from reprobuild.snapshot import Distribution, Evidence, Fields, Note, Snapshot
 
 _GROUPS = ("python", "system", "torch", "gpu", "source", "command")
-_PLAIN = ("recorder", "recorded_at", "cuda_toolkit")
+_PLAIN = ("recorder", "recorded_at", "cuda_toolkit", "rocm_toolkit")
 _LOOSE = frozenset(
     {
         "torch.read_by",
