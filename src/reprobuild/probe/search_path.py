@@ -18,12 +18,12 @@ _OWN_NAMES = ("site-packages", "dist-packages", "lib-dynload")
 def search_path_facts() -> "Fields":
     """``extra_paths`` and ``startup_files``: see PythonFacts. What is not there is left out."""
     own, user = _own_folders(), _user_folder()
-    named = {os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
+    named = {_absolute(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
     from_files, startup = _path_files([path for path in sys.path if _is_site(path)])
     extra: "list[Fields]" = []
-    for entry in sys.path:
-        path = os.path.abspath(entry or os.curdir)
-        if path in own or not os.path.exists(path):
+    for index, entry in enumerate(sys.path):
+        path = _absolute(entry or os.curdir)
+        if path in own or not os.path.exists(path) or (index == 0 and _is_of_program(path)):
             continue
         source = "other"
         if path == user:
@@ -37,6 +37,25 @@ def search_path_facts() -> "Fields":
     return {key: value for key, value in facts.items() if value}
 
 
+def _is_of_program(path: "str") -> "bool":
+    """Whether the first entry is the folder of what was started, where Python puts it: no part of the environment."""
+    program = sys.argv[0] if getattr(sys, "argv", None) else ""
+    try:
+        here = os.path.realpath(os.curdir)
+        started = os.path.dirname(os.path.realpath(program)) if program not in ("", "-", "-c", "-m") else here
+        return os.path.realpath(path) in (started, here)
+    except OSError:
+        return True  # The working folder is gone, and was all that the entry meant.
+
+
+def _absolute(path: "str") -> "str":
+    """As it is where the working folder is gone."""
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
+
+
 def _own_folders() -> "set[str]":
     """The standard library's folders, and where packages are installed for everyone."""
     library = os.path.dirname(os.path.abspath(os.__file__))
@@ -44,7 +63,7 @@ def _own_folders() -> "set[str]":
     prefixes = {os.path.abspath(prefix) + os.sep for prefix in (sys.prefix, sys.base_prefix)}
     user = _user_folder()
     for entry in sys.path:
-        path = os.path.abspath(entry)
+        path = _absolute(entry)
         if path.endswith(_OWN_NAMES) and path != user and path.startswith(tuple(prefixes)):
             own.add(path)
         elif path.endswith(".zip") and os.path.basename(path).startswith("python"):
@@ -77,7 +96,5 @@ def _path_files(folders: "list[str]") -> "tuple[set[str], list[str]]":
             if any(line.startswith(("import ", "import\t")) for line in lines):
                 startup.append(tidy_path(os.path.join(folder, name)))
             paths = [line for line in lines if line and not line.startswith(("#", "import ", "import\t"))]
-            added.update(
-                os.path.normcase(os.path.abspath(os.path.join(folder, path))) for path in paths if "\0" not in path
-            )
+            added.update(os.path.normcase(_absolute(os.path.join(folder, path))) for path in paths if "\0" not in path)
     return added, startup
