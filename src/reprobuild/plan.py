@@ -275,6 +275,8 @@ class PackageGroup(Fields, frozen=True, kw_only=True):
     requirements: tuple[Requirement, ...]
     installer: Literal["uv", "pip"] = "uv"
     installer_version: str | None = None
+    from_source: bool = False
+    """Whether its packages are built from their sources, even where nothing is compiled."""
     needs_git: bool = False
     needs_compiler: bool = False
     needs_nvcc: bool = False

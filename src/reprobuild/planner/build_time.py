@@ -12,7 +12,7 @@ def decide_build_time(subject: Subject, groups: tuple[PackageGroup, ...]) -> tup
     compiled = {
         requirement.name
         for group in groups
-        if group.needs_compiler or group.needs_nvcc
+        if group.from_source or group.needs_compiler or group.needs_nvcc
         for requirement in group.requirements
     }
     names = [

@@ -35,6 +35,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True, gc=False, order=True):
     build_isolation: bool
     needs_nvcc: bool
     needs_compiler: bool
+    from_source: bool
     pip: str
     hashed: bool
     """Whether pip gets digests: one file with some makes pip insist on all."""
@@ -81,6 +82,7 @@ def _key(install: Install) -> _Key:
         build_isolation=install.build_isolation,
         needs_nvcc=install.needs_nvcc,
         needs_compiler=install.needs_compiler,
+        from_source=install.from_source,
         pip=install.needs_pip or "",
         hashed=bool(install.needs_pip) and " --hash=" in install.requirement.line,
     )
@@ -94,7 +96,7 @@ def _rank_and_name(install: Install) -> tuple[int, str]:
         case NamedIndex(url=url) | FindLinks(url=url):
             return 2, "-".join(part for part in _words(url) if part)
         case DefaultIndex():
-            if install.needs_compiler or install.needs_nvcc or install.needs_pip:
+            if install.from_source or install.needs_pip:
                 return 4, "built-from-source"
             return (1, "frameworks") if install.heavy else (3, "default")
         case Direct():
@@ -113,7 +115,12 @@ def _words(url: str) -> list[str]:
 
 def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date | None) -> PackageGroup:
     unique = {install.requirement.line: install.requirement for install in installs}
-    builds = key.needs_compiler or key.needs_nvcc or any(is_built_from_url(item) for item in unique.values())
+    builds = (
+        key.from_source
+        or key.needs_compiler
+        or key.needs_nvcc
+        or any(is_built_from_url(item) for item in unique.values())
+    )
     constraints = {constraint for install in installs for constraint in install.build_constraints}
     suffix = "-without-isolation" if not key.build_isolation else ""
     suffix += "-nvcc" if key.needs_nvcc else ""
@@ -126,6 +133,7 @@ def _group_of(key: _Key, installs: list[Install], exclude_newer: datetime.date |
         requirements=tuple(sorted(unique.values(), key=lambda each: (each.name.lower(), each.line))),
         installer="pip" if key.pip else "uv",
         installer_version=key.pip or None,
+        from_source=key.from_source,
         needs_git=any(install.needs_git for install in installs),
         needs_compiler=key.needs_compiler,
         needs_nvcc=key.needs_nvcc,
@@ -145,7 +153,10 @@ def is_built_from_url(requirement: Requirement) -> bool:
 
 def _file_name(key: _Key) -> str:
     # Pure and compiled packages of the same kind are two groups, and their files need two names.
-    return f"{key.name}-compiled" if key.needs_compiler and key.name in ("version-control", "direct") else key.name
+    if key.name in ("version-control", "direct") and key.needs_compiler:
+        return f"{key.name}-compiled"
+    is_pure = key.from_source and not (key.needs_compiler or key.pip)
+    return f"{key.name}-pure" if is_pure and key.name == "built-from-source" else key.name
 
 
 def _title(key: _Key) -> str:

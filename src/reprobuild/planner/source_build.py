@@ -57,6 +57,7 @@ def prepared(
     compiles = package.compiled_locally or not context.catalog.sdist_traps.is_pure(package.canonical)
     built = msgspec.structs.replace(
         install,
+        from_source=True,
         needs_compiler=compiles,
         fidelity=fidelity if is_equivalent else install.fidelity,
         warning=warning,

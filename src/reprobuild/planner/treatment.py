@@ -18,6 +18,8 @@ class Install(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     heavy: bool = False
     """Belongs to the frameworks' group, which goes first because it is large and changes least."""
     needs_git: bool = False
+    from_source: bool = False
+    """Whether the index has its sources only, so that it is built, even where nothing is compiled."""
     needs_compiler: bool = False
     needs_nvcc: bool = False
     build_isolation: bool = True

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.planner.records import COMMIT, UBUNTU_2004, from_git, group_of, listed, placement, planned, record
+from tests.unit.planner.records import (
+    COMMIT,
+    UBUNTU_2004,
+    decision,
+    from_git,
+    group_of,
+    listed,
+    placement,
+    planned,
+    record,
+)
 
-from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks
+from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, Question
 from reprobuild.snapshot import Distribution
 
 DETECTRON2 = from_git("detectron2", "https://github.com/facebookresearch/detectron2.git", commit_id=COMMIT)
@@ -82,6 +92,8 @@ def test_what_no_index_has_is_left_out_with_a_warning(pin: str) -> None:
 def test_sources_of_python_alone_need_no_compiler() -> None:
     result = planned(record(*listed("jax==0.4.13", "jaxlib==0.4.13", "numpy==1.24.3", "opt-einsum==3.3.0")))
     assert not group_of(result, "jax").needs_compiler
+    assert group_of(result, "jax").name == "built-from-source-pure"
+    assert "jax: built with" in decision(result, Question.BUILD_TIME).choice
     assert all(package.name != "build-essential" for package in result.system_packages)
 
 
