@@ -1,8 +1,9 @@
 """The original utility's seeds: one call for every random number generator that a training run uses.
 
-torch and numpy are imported inside the functions; without them ``set_random_seed`` seeds what is there. TensorFlow is
-seeded where the run has imported it already: importing it takes seconds, and most runs that have it use another. JAX
-keeps no global state, its keys are passed by hand; deterministic mode sets the switch that its compiler reads.
+torch and numpy are imported inside the functions; without them ``set_random_seed`` seeds what is there. Importing
+TensorFlow takes seconds, and most runs that have it use another: it is seeded at once where the run has imported it,
+else when the run does. JAX keeps no global state, its keys are made by hand from the seed; deterministic mode sets the
+switch that its compiler reads.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 import os
 import random
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from reprobuild.printing import show
@@ -27,7 +31,7 @@ _will_tell_switches: list[bool] = []
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
-    """Seed random, numpy, torch (CPU and every CUDA device), and TensorFlow where it has been imported.
+    """Seed random, numpy, torch (CPU and every CUDA device), and TensorFlow, now or when the run imports it.
 
     ``deterministic`` also makes torch and TensorFlow use deterministic algorithms only, and XLA where JAX has not
     begun to compute, which is slower; without it, cuDNN may choose the fastest ones. An earlier deterministic mode
@@ -94,8 +98,19 @@ def _seed_torch(seed: int, deterministic: bool) -> None:
 
 
 def _seed_tensorflow(seed: int, deterministic: bool) -> None:
-    tensorflow: Any = sys.modules.get("tensorflow")
-    if tensorflow is None:
+    if "tensorflow" in sys.modules:
+        _tell_tensorflow(seed, deterministic)
+        return
+    waiting = next((one for one in sys.meta_path if isinstance(one, _AtImport)), None)
+    if waiting is None:
+        sys.meta_path.insert(0, _AtImport(seed, deterministic))
+    else:
+        waiting.seed, waiting.deterministic = seed, deterministic or waiting.deterministic
+
+
+def _tell_tensorflow(seed: int, deterministic: bool) -> None:
+    tensorflow: Any = sys.modules["tensorflow"]
+    if tensorflow is None:  # The run forbids its import.
         return
     tensorflow.random.set_seed(seed)
     if deterministic:
@@ -107,12 +122,44 @@ def _seed_tensorflow(seed: int, deterministic: bool) -> None:
             os.environ["TF_DETERMINISTIC_OPS"] = "1"
 
 
+class _AtImport(MetaPathFinder):
+    """Finds no module itself; it waits for TensorFlow's import, and seeds it when that is done."""
+
+    def __init__(self, seed: int, deterministic: bool) -> None:
+        self.seed = seed
+        self.deterministic = deterministic
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """What the other finders find for TensorFlow, with the seeding behind its execution."""
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            execute = loader.exec_module
+
+            def execute_and_seed(module: object) -> None:
+                execute(module)
+                _tell_tensorflow(self.seed, self.deterministic)
+
+            loader.exec_module = execute_and_seed
+        return spec
+
+
 def _let_xla_be_deterministic() -> None:
     """Add XLA's switch to those that the run has set. It is read when JAX or TensorFlow first compiles."""
     switch = "--xla_gpu_deterministic_ops=true"
     flags = os.environ.get("XLA_FLAGS", "")
-    if "jax" in sys.modules and switch not in flags:
+    if switch not in flags and _is_there("jax"):
         os.environ["XLA_FLAGS"] = f"{flags} {switch}".strip()
+
+
+def _is_there(name: str) -> bool:
+    """Whether a package is imported, or could be."""
+    if name in sys.modules:
+        return sys.modules[name] is not None
+    return find_spec(name) is not None
 
 
 def seed_worker(worker_id: int) -> None:  # noqa: ARG001 - DataLoader passes it; torch's seed already depends on it

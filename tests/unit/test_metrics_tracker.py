@@ -164,3 +164,51 @@ def test_it_works_without_any_of_them(tmp_path: Path) -> None:
     assert epoch.startswith("Epoch 0: train_loss=1.0000")
     assert "pip install pandas" in missing
     assert len(records(tmp_path)) == 3
+
+
+KILLED_AGAIN_AND_AGAIN = """
+import itertools, json, os, random, signal, sys, time
+from reprobuild import MetricsTracker
+path, moments = sys.argv[1], random.Random(7)
+tracker = MetricsTracker(use_wandb=False, metrics_file=path)
+acknowledged = {}
+for _ in range(100):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for step in itertools.count():
+            tracker.log_scalar("loss", 1 / (step + 3), step)
+            os.write(writing, b".")
+    os.close(writing)
+    time.sleep(moments.uniform(0, 0.02))
+    os.kill(child, signal.SIGKILL)
+    with os.fdopen(reading, "rb") as told:
+        acknowledged[child] = len(told.read())
+    os.waitpid(child, 0)
+print(json.dumps(acknowledged))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither fork nor SIGKILL")
+def test_killed_at_a_hundred_moments_it_loses_at_most_the_record_being_written(tmp_path: Path) -> None:
+    """A training run is killed again and again, and the next one goes on in the same file, as preempted jobs do."""
+    path = tmp_path / "metrics.jsonl"
+    command = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(path)]
+    acknowledged = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert len(acknowledged) == 100 and sum(acknowledged.values()) > 100
+    written: dict[str, list[int]] = {}
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # A torn one, which was being written.
+        if record["kind"] == "run":
+            process = str(record["pid"])
+            continue
+        assert record["value"] == 1 / (record["step"] + 3)
+        written.setdefault(process, []).append(record["step"])
+    for process, count in acknowledged.items():
+        steps = written.get(process, [])
+        assert steps == list(range(len(steps)))
+        # The one behind the last acknowledged may be whole, torn or absent; all before it are there.
+        assert count <= len(steps) <= count + 1

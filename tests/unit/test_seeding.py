@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +108,39 @@ def test_tensorflow_and_xla_are_told_where_the_run_has_imported_them(release: st
         [sys.executable, "-c", WITH_OTHERS, release], capture_output=True, encoding="utf-8", check=True
     )
     assert finished.stdout.splitlines()[-1] == (f"{calls} --xla_dump_to=x --xla_gpu_deterministic_ops=true {variable}")
+
+
+TENSORFLOW = """
+calls = []
+class random:
+    set_seed = staticmethod(lambda seed: calls.append(seed))
+class config:
+    class experimental:
+        enable_op_determinism = staticmethod(lambda: calls.append("deterministic"))
+"""
+
+IMPORTED_LATER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.modules.update(torch=None, numpy=None)
+from reprobuild import set_random_seed
+set_random_seed(1, deterministic=True)
+set_random_seed(2)
+import tensorflow
+set_random_seed(3)
+import json
+print(tensorflow.calls, len([one for one in sys.meta_path if "reprobuild" in type(one).__module__]))
+"""
+
+
+def test_tensorflow_is_seeded_when_the_run_imports_it(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text(TENSORFLOW)
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORTED_LATER, tmp_path], capture_output=True, encoding="utf-8", check=True
+    )
+    assert finished.stdout.splitlines()[-1] == "[2, 'deterministic', 3] 0"
+
+
+def test_a_run_without_tensorflow_is_left_alone() -> None:
+    code = "import sys; from reprobuild import set_random_seed; set_random_seed(1)\ntry: import tensorflow\n"
+    assert run(f"{code}except ModuleNotFoundError as error: print(error)")[-1] == "No module named 'tensorflow'"
