@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
+from reprobuild.compare import COMPARISON_SCHEMA_VERSION, Comparison
 from reprobuild.files import write_atomically
 from reprobuild.plan import PLAN_SCHEMA_VERSION, Fidelity, Plan
 from reprobuild.proof import PROOF_SCHEMA_VERSION, Proof, Verdict
+from reprobuild.replay.values import REPLAY_SCHEMA_VERSION, Replay
 from reprobuild.snapshot import SCHEMA_VERSION, FlatFacts, Snapshot
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "reprobuild" / "schemas"
@@ -57,6 +59,10 @@ def schemas() -> dict[str, str]:
             PROOF_SCHEMA_VERSION,
             passed={"type": "boolean"},
             verdict={"enum": verdicts},
+        ),
+        "replay": schema_of(Replay, "A replay of reprobuild", REPLAY_SCHEMA_VERSION, passed={"type": "boolean"}),
+        "comparison": schema_of(
+            Comparison, "A comparison of reprobuild", COMPARISON_SCHEMA_VERSION, identical={"type": "boolean"}
         ),
     }
     return {f"{name}.schema.json": json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}

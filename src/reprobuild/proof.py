@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from reprobuild.errors import RecordError
+from reprobuild.versioned_json import decode
 
 PROOF_SCHEMA_VERSION = 1
 """Version of the layout written by this release. Readers refuse a higher one."""
@@ -167,21 +167,5 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 def parse_proof(content: bytes, *, source: str | None = None) -> Proof:
     """Read proof.json. Raises RecordError for anything else, naming the place of the first wrong value."""
-    try:
-        head = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"not JSON: {error}", source=source) from error
-    version = head.get("schema_version") if isinstance(head, dict) else None
-    if version != PROOF_SCHEMA_VERSION:
-        raise RecordError(
-            f"not a proof of layout {PROOF_SCHEMA_VERSION}",
-            source=source,
-            path="schema_version",
-            hint="`reprobuild verify ENV IMAGE -o proof.json` writes one",
-        )
-    try:
-        return msgspec.convert(head, Proof)
-    except msgspec.ValidationError as error:
-        # Our own mark may stand in the value that the message repeats, so that the last one counts.
-        message, _, place = f"{error}".rpartition(" - at `$") if " - at `$" in str(error) else (str(error), "", "")
-        raise RecordError(message, source=source, path=place.rstrip("`").lstrip(".") or None) from error
+    hint = "`reprobuild verify ENV IMAGE -o proof.json` writes one"
+    return decode(content, Proof, version=PROOF_SCHEMA_VERSION, name="proof", hint=hint, source=source)

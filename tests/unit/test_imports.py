@@ -16,13 +16,24 @@ SOURCE = Path(__file__).parents[2] / "src" / "reprobuild"
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"distribution", "files", "linear_algebra", "metrics_file", "printing", "run_notes", "settings"}),
+    frozenset(
+        {
+            "distribution",
+            "files",
+            "linear_algebra",
+            "metrics_file",
+            "printing",
+            "run_notes",
+            "settings",
+            "versioned_json",
+        }
+    ),
     frozenset({"snapshot", "seeding", "run_facts"}),
     frozenset({"capture", "records", "compare", "catalog", "plan"}),
     frozenset({"planner", "environment_snapshot", "integrations", "metrics_tracker", "results", "proof", "refresh"}),
     frozenset({"render"}),
     frozenset({"engine"}),
-    frozenset({"build", "verify", "replay", "report", "explain"}),
+    frozenset({"attaching", "build", "verify", "replay", "report", "explain"}),
     frozenset({"cli"}),
 )
 """Lowest first. A module may import from lower layers, and from its own package."""

@@ -20,11 +20,15 @@ examples:
   reprobuild compare environment/ requirements.txt
   reprobuild compare last-year/environment.json environment/ --exit-code
   reprobuild compare environment/ image:my-run:rebuilt
+  reprobuild compare environment/ container:training --exit-code
   reprobuild compare environment/ image:my-run:rebuilt --html differences.html
 """
 
 IMAGE_PREFIX = "image:"
 """In front of an image's name, to tell it from a file's."""
+
+CONTAINER_PREFIX = "container:"
+"""In front of a running container's name or id."""
 
 DIFFERENT = 1
 """Exit code with ``--exit-code`` when there are differences, as ``git diff`` has it."""
@@ -33,7 +37,7 @@ DIFFERENT = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = _EXAMPLES
-    kinds = "any that 'reprobuild import' reads, - for a pipe, or image:NAME for what an image holds"
+    kinds = "any that 'reprobuild import' reads, - for a pipe, image:NAME or container:NAME"
     parser.add_argument("first", metavar="A", help=f"the first record: {kinds}")
     parser.add_argument("second", metavar="B", help="the second record")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write the comparison into FILE as a page, too")
@@ -65,9 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _snapshot(name: str) -> Snapshot:
-    """Read a record, or ask an image's Python for one."""
-    if not name.startswith(IMAGE_PREFIX):
+    """Read a record, or ask the Python of an image or of a running container for one. A file of that name wins."""
+    if Path(name).exists() or not name.startswith((IMAGE_PREFIX, CONTAINER_PREFIX)):
         return read_record(name)
+    if name.startswith(CONTAINER_PREFIX):
+        from reprobuild.capture.result import snapshot_of_facts
+        from reprobuild.cli.capture_elsewhere import facts_of_container
+
+        return snapshot_of_facts(facts_of_container(name.removeprefix(CONTAINER_PREFIX), None, ()), name)
     from reprobuild.engine.docker import DockerEngine
     from reprobuild.verify.container import probe_image
 

@@ -10,6 +10,7 @@ from reprobuild.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
     from reprobuild.build import BuildResult
+    from reprobuild.engine import Engine
     from reprobuild.proof import Proof
 
 _EXAMPLES = """\
@@ -59,13 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
             console.say(line)
         # Only a registry gives an image the digest by which others find it.
         proof = msgspec.structs.replace(proof, image_digests=engine.inspect(built.image_id).repo_digests)
-    return _deliver(built, proof, arguments)
+    return _deliver(built, proof, engine, arguments)
 
 
-def _deliver(built: BuildResult, proof: Proof, arguments: argparse.Namespace) -> int:
+def _deliver(built: BuildResult, proof: Proof, engine: Engine, arguments: argparse.Namespace) -> int:
     """One more line of JSON behind the build's events, or the proof as ``reprobuild verify`` prints it."""
     if not arguments.json:
-        return verify.deliver(proof, arguments)
+        return verify.deliver(proof, engine, arguments)
     verify.write_proof(proof, arguments)
+    verify.attach_proof(proof, engine, arguments)
     console.write_json_line({"type": "proof", "image_id": built.image_id, **proof.to_json_object()})
     return 0 if proof.passed else VerificationError.exit_code

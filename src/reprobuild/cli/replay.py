@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprobuild.cli import console, options
+from reprobuild.cli import console, options, verify
 from reprobuild.cli.parser import Parser
 from reprobuild.errors import EngineError, UsageError, VerificationError
 
@@ -81,6 +81,7 @@ def _add_results_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--ignore", action="append", default=[], metavar="PATTERN", help="leave metrics out; repeatable")
     group.add_argument("-o", "--output", metavar="DIR", type=Path, help="where results go (replays/TIME)")
     group.add_argument("--proof", metavar="FILE", type=Path, help="add the level to this proof, or begin it")
+    verify.add_attach_option(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     snapshot = options.load_snapshot(arguments)
     chosen = _options(arguments)
+    verify.destinations(arguments)
     proof = _proof_before(arguments, snapshot)
     engine = DockerEngine.from_environment()
     image = arguments.image or _image_of(engine, snapshot)
@@ -97,7 +99,10 @@ def run(arguments: argparse.Namespace) -> int:
     _warn_of_another_record(engine, image, snapshot)
     console.say(f"running in {image}; results go to {chosen.output}")
     done = replay(snapshot, image, engine, chosen, _show)
-    return _deliver(done, chosen, arguments, proof)
+    whole = done.added_to(proof)
+    status = _deliver(done, chosen, arguments, whole)
+    verify.attach_proof(whole, engine, arguments)
+    return status
 
 
 def _options(arguments: argparse.Namespace) -> ReplayOptions:
@@ -188,7 +193,7 @@ def _proof_before(arguments: argparse.Namespace, snapshot: Snapshot) -> Proof | 
 
 
 def _image_of(engine: Engine, snapshot: Snapshot) -> str:
-    """The newest image that was built from this record. Raises EngineError where there is none."""
+    """The newest image that was built from this record, by a tag where it has one. Raises EngineError where none is."""
     from reprobuild.verify.declared import SNAPSHOT_LABEL
 
     images = engine.images_labeled(SNAPSHOT_LABEL, snapshot.digest)
@@ -197,7 +202,8 @@ def _image_of(engine: Engine, snapshot: Snapshot) -> str:
             "the engine has no image that was built from this record",
             hint="build it with 'reprobuild rebuild ENV -t NAME', or name an image with --image",
         )
-    return images[0]
+    tags = engine.inspect(images[0]).tags
+    return tags[0] if tags else images[0]
 
 
 def _with_gpus(chosen: ReplayOptions, engine: Engine, wanted: str) -> ReplayOptions:
@@ -230,14 +236,14 @@ def _show(printed: Printed) -> None:
     buffer.flush()
 
 
-def _deliver(done: Replay, chosen: ReplayOptions, arguments: argparse.Namespace, proof: Proof | None) -> int:
+def _deliver(done: Replay, chosen: ReplayOptions, arguments: argparse.Namespace, whole: Proof) -> int:
     from reprobuild.files import write_atomically
     from reprobuild.proof import Outcome
     from reprobuild.replay.text import replay_text
 
     write_atomically(chosen.output / "replay.json", done.to_json())
     if arguments.proof is not None:
-        write_atomically(arguments.proof, done.added_to(proof).to_json())
+        write_atomically(arguments.proof, whole.to_json())
     if arguments.json:
         console.write_json(done.to_json_object())
     else:

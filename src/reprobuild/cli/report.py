@@ -11,6 +11,7 @@ from reprobuild.errors import RecordError, UsageError
 
 if TYPE_CHECKING:
     from reprobuild.proof import Proof
+    from reprobuild.replay.values import Replay
     from reprobuild.results.comparison import ResultsComparison
     from reprobuild.results.explanation import Explanations
     from reprobuild.snapshot import Snapshot
@@ -19,21 +20,28 @@ _EXAMPLES = """\
 examples:
   reprobuild report environment/
   reprobuild report environment/ proof.json -o report.html
+  reprobuild report environment/ proof.json --replay replays/20261125T101500Z
   reprobuild report environment/ proof.json --results old/metrics.jsonl new/metrics.jsonl
 """
 
-_LARGEST_PROOF = 256 * 1024 * 1024
+_LARGEST_FILE = 256 * 1024 * 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = _EXAMPLES
     options.add_record_argument(parser)
-    parser.add_argument("proof", metavar="PROOF", nargs="?", type=Path, help="proof.json of 'reprobuild verify'")
+    parser.add_argument(
+        "proof", metavar="PROOF", nargs="?", help="proof.json of 'reprobuild verify', or image:NAME for a label's"
+    )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, default=Path("report.html"), help="the page (report.html)"
     )
-    parser.add_argument(
+    numbers = parser.add_mutually_exclusive_group()
+    numbers.add_argument(
+        "--replay", metavar="DIR", type=Path, help="the folder of 'reprobuild replay', whose comparison is drawn"
+    )
+    numbers.add_argument(
         "--results",
         nargs=2,
         metavar=("OLD", "NEW"),
@@ -62,7 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     snapshot = options.load_snapshot(arguments)
     plan = make_plan(snapshot, options.load_catalog(arguments), options.plan_options(arguments))
     proof = _read_proof(arguments.proof, snapshot) if arguments.proof else None
-    results, explanations = _results(arguments, snapshot)
+    replay = _read_replay(arguments.replay, snapshot) if arguments.replay else None
+    if replay is None:
+        results, explanations = _results(arguments, snapshot)
+    else:
+        results, explanations = replay.comparison, replay.explanations
+        # A proof of another image says nothing of this run, nor the run of that image.
+        proof = replay.added_to(proof) if proof is None or proof.image_id == replay.image_id else proof
     page = report_page(
         snapshot,
         plan,
@@ -87,33 +101,60 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read_proof(path: Path, snapshot: Snapshot) -> Proof:
+def _read_proof(name: str, snapshot: Snapshot) -> Proof:
+    from reprobuild.cli.compare import IMAGE_PREFIX
     from reprobuild.proof import parse_proof
 
+    if name.startswith(IMAGE_PREFIX):
+        from reprobuild.attaching import proof_of_labels
+        from reprobuild.engine.docker import DockerEngine
+
+        image = name.removeprefix(IMAGE_PREFIX)
+        proof = proof_of_labels(DockerEngine.from_environment().inspect(image).labels, image)
+    else:
+        proof = parse_proof(_content(Path(name)), source=name)
+    _check_record(proof.snapshot_digest, snapshot, "proof", name)
+    return proof
+
+
+def _read_replay(path: Path, snapshot: Snapshot) -> Replay:
+    from reprobuild.replay.values import parse_replay
+
+    file = path / "replay.json" if path.is_dir() else path
+    replay = parse_replay(_content(file), source=str(file))
+    _check_record(replay.snapshot_digest, snapshot, "replay", str(file))
+    return replay
+
+
+def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > _LARGEST_PROOF:
-            raise RecordError("too large for a proof", source=str(path))
-        proof = parse_proof(path.read_bytes(), source=str(path))
+        if path.stat().st_size > _LARGEST_FILE:
+            raise RecordError(f"larger than {_LARGEST_FILE // 1024**2} MiB, which is too much", source=str(path))
+        return path.read_bytes()
     except OSError as error:
         raise RecordError(error.strerror or str(error), source=str(path)) from error
-    if proof.snapshot_digest != snapshot.digest:
+
+
+def _check_record(digest: str, snapshot: Snapshot, kind: str, source: str) -> None:
+    if digest != snapshot.digest:
         raise RecordError(
-            f"is the proof of another record ({proof.snapshot_digest[:19]}, this one is {snapshot.digest[:19]})",
-            source=str(path),
+            f"is the {kind} of another record ({digest[:19]}, this one is {snapshot.digest[:19]})",
+            source=source,
             hint="name the record that the image was verified against, or verify it against this one",
         )
-    return proof
 
 
 def _results(arguments: argparse.Namespace, snapshot: Snapshot) -> tuple[ResultsComparison | None, Explanations | None]:
     """The two runs' numbers side by side, and what they say of themselves that could explain a difference."""
     if arguments.results is None:
         return None, None
+    import msgspec
+
     from reprobuild.results.comparison import Tolerance, compare_results
     from reprobuild.results.explanation import explain
-    from reprobuild.results.read import read
+    from reprobuild.results.read import read, short_name
 
-    before, after = (read(path) for path in arguments.results)
+    before, after = (msgspec.structs.replace(read(path), source=short_name(path)) for path in arguments.results)
     tolerance = Tolerance(absolute=arguments.absolute, relative=arguments.relative, ulp=arguments.ulp)
     # One record stands for both runs: what differs between the machines only the runs themselves can tell.
     return compare_results(before, (after,), tolerance), explain(snapshot, snapshot, before.facts, after.facts)

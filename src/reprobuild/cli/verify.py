@@ -12,6 +12,8 @@ from reprobuild.cli import console, options
 from reprobuild.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
+    from reprobuild.attaching import Destination
+    from reprobuild.engine import Engine
     from reprobuild.proof import Proof
     from reprobuild.verify import VerifyOptions
 
@@ -28,6 +30,7 @@ examples:
   reprobuild verify environment/ my-run:rebuilt
   reprobuild verify environment/ my-run:rebuilt -o proof.json
   reprobuild verify environment/ my-run:rebuilt --level declared --level installed --json
+  reprobuild verify environment/ my-run:rebuilt --attach label:my-run:proved --attach mlflow:0123abcd
 """
 
 _WIDEST = 120
@@ -47,6 +50,7 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
     """What to check and where to put the proof; ``reprobuild rebuild`` has the same."""
     group = parser.add_argument_group("options of the verification")
     group.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the proof into FILE as well")
+    add_attach_option(group)
     group.add_argument(
         "--level",
         action="append",
@@ -55,6 +59,18 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--timeout", type=float, default=1800.0, metavar="SECONDS", help="limit of each process in the image (1800)"
+    )
+
+
+def add_attach_option(group: argparse._ArgumentGroup) -> None:
+    """Where else the proof goes; ``reprobuild replay`` has it, too."""
+    group.add_argument(
+        "--attach",
+        action="append",
+        default=[],
+        metavar="WHERE",
+        help="keep the proof in a label of a new image (label:TAG), or with a run (wandb:ENTITY/PROJECT/RUN,"
+        " mlflow:RUN_ID); repeatable",
     )
 
 
@@ -67,6 +83,7 @@ def verify_options(arguments: argparse.Namespace) -> VerifyOptions:
         raise UsageError("--timeout: must be a number of seconds above 0")
     if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
         raise UsageError(f"--output: {arguments.output.parent} is not a folder")
+    destinations(arguments)
     levels = tuple(Level(level) for level in arguments.level or Level)
     return VerifyOptions(levels=levels, timeout_s=arguments.timeout)
 
@@ -83,11 +100,28 @@ def run(arguments: argparse.Namespace) -> int:
     engine = DockerEngine.from_environment()
     with console.waiting(f"examining {arguments.image}"):
         proof = verify(snapshot, plan, arguments.image, engine, chosen)
-    return deliver(proof, arguments)
+    return deliver(proof, engine, arguments)
 
 
-def deliver(proof: Proof, arguments: argparse.Namespace) -> int:
-    """Write the proof's file, print the proof, and give the exit code."""
+def destinations(arguments: argparse.Namespace) -> tuple[Destination, ...]:
+    """The places of ``add_attach_option``. Raises UsageError."""
+    if not arguments.attach:
+        return ()
+    from reprobuild.attaching import destination_of
+
+    return tuple(destination_of(text) for text in arguments.attach)
+
+
+def attach_proof(proof: Proof, engine: Engine, arguments: argparse.Namespace) -> None:
+    """Keep the proof in every place that was asked for, and say so."""
+    for destination in destinations(arguments):
+        from reprobuild.attaching import attach
+
+        console.say(attach(proof, destination, engine))
+
+
+def deliver(proof: Proof, engine: Engine, arguments: argparse.Namespace) -> int:
+    """Write the proof's file, print the proof, keep it where else it was asked for, and give the exit code."""
     from reprobuild.report import proof_text
 
     write_proof(proof, arguments)
@@ -96,6 +130,7 @@ def deliver(proof: Proof, arguments: argparse.Namespace) -> int:
     else:
         width = min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
         console.write_result(proof_text(proof, width=width, color=console.uses_color(sys.stdout)))
+    attach_proof(proof, engine, arguments)
     return 0 if proof.passed else VerificationError.exit_code
 
 

@@ -61,6 +61,7 @@ class ImageFacts(Fields, frozen=True, kw_only=True):
     image_id: str
     """``sha256:<hex>``"""
     repo_digests: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     architecture: str | None = None
     os: str | None = None
@@ -177,9 +178,14 @@ class Engine(Protocol):
     def follow(self, task: Task) -> Iterator[TaskEvent]:
         """Run a command and yield what it prints while it runs, then its files; ends in exactly one Ended.
 
+        A program that can't be executed ends with 126 or 127, as in a shell, and the reason on its error output.
         Closing the iterator, or Ctrl-C while it waits, interrupts the command as Ctrl-C would, and removes the
         container. Raises EngineError when the image is not there or the engine can't start it.
         """
+        ...
+
+    def label(self, image: str, labels: Mapping[str, str], *, tag: str) -> str:
+        """Make an image of the same layers with these labels beside its own, under ``tag``; its id."""
         ...
 
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:

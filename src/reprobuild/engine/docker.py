@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reprobuild.engine import BuildEvent, Failed, ImageFacts, ProcessResult, Task, TaskEvent
-from reprobuild.engine.following import Following
+from reprobuild.engine import BuildEvent, Built, Failed, ImageFacts, ProcessResult, Task, TaskEvent
+from reprobuild.engine.context import context_archive
+from reprobuild.engine.following import Following, exit_code_of_refusal
 from reprobuild.engine.stream import Translator, plain_text
 from reprobuild.engine.trouble import hint_for_push, unreachable
 from reprobuild.errors import EngineError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT_S = 60
 """How long an engine may take to answer a request that is no build, pull or push."""
-
-_NOT_EXECUTED = {"executable file not found": 127, "no such file or directory": 127, "permission denied": 126}
-"""Words of the engine for a program that it could not execute, and the exit codes that shells give for these."""
 
 
 class DockerEngine:
@@ -108,6 +106,7 @@ class DockerEngine:
         return ImageFacts(
             image_id=facts["Id"],
             repo_digests=tuple(facts.get("RepoDigests") or ()),
+            tags=tuple(facts.get("RepoTags") or ()),
             labels=(facts.get("Config") or {}).get("Labels") or {},
             architecture=facts.get("Architecture") or None,
             os=facts.get("Os") or None,
@@ -167,6 +166,28 @@ class DockerEngine:
         with self._answers(f"run {' '.join(task.command[:1])} in {task.image}"):
             yield from Following(self._client, task).events()
 
+    def label(self, image: str, labels: Mapping[str, str], *, tag: str) -> str:
+        """Make an image of the same layers with these labels beside its own, under ``tag``; its id."""
+        base = self.inspect(image).image_id
+        context = context_archive({"Dockerfile": f"FROM {base}\n".encode()})
+        with self._answers(f"label {image}"):
+            # As an argument of the build the text needs no quoting, and no line of a Dockerfile limits its length.
+            messages = self._client.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                tag=tag,
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for event in Translator().events(messages):
+                if isinstance(event, Built):
+                    return event.image_id
+                if isinstance(event, Failed):
+                    raise EngineError(f"cannot label {image}: {event.message}")
+        raise EngineError(f"cannot label {image}: the engine told no result")
+
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
         """Ids of the images whose label ``name`` is ``value``, the newest first."""
         with self._answers("list its images"):
@@ -216,7 +237,7 @@ class DockerEngine:
                 self._client.start(container)
         except EngineError as error:
             reason = _explanation(error.__cause__) if isinstance(error.__cause__, APIError) else ""
-            exit_code = next((code for words, code in _NOT_EXECUTED.items() if words in reason), None)
+            exit_code = exit_code_of_refusal(reason)
             if exit_code is None:
                 raise
             return ProcessResult(exit_code=exit_code, stdout=b"", stderr=f"{reason}\n".encode())

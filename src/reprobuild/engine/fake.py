@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from reprobuild.engine import (
     BuildEvent,
     Built,
@@ -160,6 +162,15 @@ class FakeEngine:
         self.inspect(task.image)
         self.tasks.append(task)
         yield from self._follow(task)
+
+    def label(self, image: str, labels: Mapping[str, str], *, tag: str) -> str:
+        """The same facts under another id, with the labels."""
+        facts = self.inspect(image)
+        text = repr((facts.image_id, sorted(labels.items())))
+        image_id = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        labeled = msgspec.structs.replace(facts, image_id=image_id, labels={**facts.labels, **labels})
+        self.images.update({image_id: labeled, tag: labeled})
+        return image_id
 
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
         """Of the images that were given or built, each once."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import queue
 import tarfile
 import tempfile
 import threading
@@ -21,6 +22,15 @@ SHARED_MEMORY_BYTES = 2 * 1024**3
 
 MOST_COLLECTED_BYTES = 1024**3
 """A larger file is no result and is not brought back."""
+
+
+NOT_EXECUTED = {"executable file not found": 127, "no such file or directory": 127, "permission denied": 126}
+"""Words of the engine for a program that it could not execute, and the exit codes that shells give for these."""
+
+
+def exit_code_of_refusal(reason: str) -> int | None:
+    """The exit code of a program that the engine could not execute; None where it failed for another reason."""
+    return next((code for words, code in NOT_EXECUTED.items() if words in reason), None)
 
 
 class Following:
@@ -41,9 +51,13 @@ class Following:
             # Attached before it starts, so that nothing is missed.
             pieces = self._client.attach(container, stdout=True, stderr=True, stream=True, demux=True)
             begun = time.monotonic()
-            self._client.start(container)
+            try:
+                self._client.start(container)
+            except Exception as error:
+                yield from _refused(error)
+                return
             watch = self._watch(container)
-            yield from _printed(pieces)
+            yield from self._printed(container, _Pieces(pieces))
             state = self._state(container)
             duration_s = time.monotonic() - begun
             watch.cancel()
@@ -55,7 +69,8 @@ class Following:
                 timed_out=self._timed_out,
                 out_of_memory=bool(state.get("OOMKilled")),
             )
-        except (KeyboardInterrupt, GeneratorExit):
+        except GeneratorExit:
+            # Nobody listens any more, so that its last words are lost.
             self._interrupt(container)
             raise
         finally:
@@ -94,9 +109,7 @@ class Following:
 
         def stop() -> None:
             self._timed_out = True
-            # It may have ended by itself in this very moment.
-            with contextlib.suppress(Exception):
-                self._client.kill(container)
+            self._kill(container)
 
         watch = threading.Timer(self._task.timeout_s or threading.TIMEOUT_MAX, stop)
         watch.daemon = True
@@ -110,12 +123,31 @@ class Following:
         state: dict[str, Any] = self._client.inspect_container(container)["State"]
         return state
 
+    def _printed(self, container: str, pieces: _Pieces) -> Iterator[Printed]:
+        """What the command prints. After Ctrl-C also its last words; KeyboardInterrupt is raised at their end."""
+        try:
+            yield from pieces
+        except KeyboardInterrupt:
+            grace = threading.Timer(self._task.grace_s, self._kill, [container])
+            grace.start()
+            try:
+                self._kill(container, "SIGINT")
+                yield from pieces
+            finally:
+                grace.cancel()
+            raise
+
     def _interrupt(self, container: str) -> None:
         """What Ctrl-C does to a command in a terminal, with some time to end; it is killed afterwards."""
-        # Whatever the engine answers now, the first interruption is what the caller has to hear of.
+        self._kill(container, "SIGINT")
+        # Whatever the engine answers now, that the caller went away is what counts.
         with contextlib.suppress(Exception):
-            self._client.kill(container, signal="SIGINT")
             self._client.wait(container, timeout=self._task.grace_s)
+
+    def _kill(self, container: str, signal: str = "SIGKILL") -> None:
+        """Send a signal. The command may have ended by itself in this very moment."""
+        with contextlib.suppress(Exception):
+            self._client.kill(container, signal=signal)
 
     def _files(self, container: str, path: str) -> Iterator[Collected]:
         """The file at a path, or every file below it. Nothing when there is none, or no regular one."""
@@ -137,9 +169,45 @@ class Following:
                         yield Collected(path=place, content=stream.read())
 
 
-def _printed(pieces: Iterator[tuple[bytes | None, bytes | None]]) -> Iterator[Printed]:
-    for stdout, stderr in pieces:
-        if stdout:
-            yield Printed(stream="stdout", content=stdout)
-        if stderr:
-            yield Printed(stream="stderr", content=stderr)
+def _refused(error: Exception) -> Iterator[TaskEvent]:
+    """What a shell would tell of a program that can't be executed. Raises the error again for any other reason."""
+    reason = str(getattr(error, "explanation", None) or error)
+    exit_code = exit_code_of_refusal(reason)
+    if exit_code is None:
+        raise error
+    yield Printed(stream="stderr", content=f"{' '.join(reason.split())}\n".encode())
+    yield Ended(exit_code=exit_code, duration_s=0.0)
+
+
+class _Pieces:
+    """The pieces of a command's output, read in a thread, so that Ctrl-C in between loses none of them."""
+
+    def __init__(self, pieces: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+        # A command that prints faster than anybody reads has to wait, as in a terminal.
+        self._waiting: queue.Queue[Printed | BaseException | None] = queue.Queue(maxsize=1000)
+        threading.Thread(target=self._read, args=[pieces], daemon=True).start()
+
+    def _read(self, pieces: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+        try:
+            for stdout, stderr in pieces:
+                if stdout:
+                    self._waiting.put(Printed(stream="stdout", content=stdout))
+                if stderr:
+                    self._waiting.put(Printed(stream="stderr", content=stderr))
+        except BaseException as error:
+            self._waiting.put(error)
+        else:
+            self._waiting.put(None)
+
+    def __iter__(self) -> Iterator[Printed]:
+        while True:
+            try:
+                # On Windows a wait without an end hears of no Ctrl-C.
+                piece = self._waiting.get(timeout=1)
+            except queue.Empty:
+                continue
+            if piece is None:
+                return
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece

@@ -145,3 +145,24 @@ def _download_model(place: str, number: int, folder: Path) -> None:
             download_artifacts(artifact_uri=f"{place}/{name}", dst_path=str(target))
         except (MlflowException, OSError):
             continue  # not every model has every file
+
+
+def log_proof(run_id: str, proof: Path, summary: dict[str, str]) -> None:
+    """Add ``proof`` to a run's artifacts and ``summary`` to its tags. Asks the server that mlflow is set to.
+
+    Raises RecordError without mlflow, or when the server does not answer or has no such run.
+    """
+    source = f"mlflow:{run_id}"
+    try:
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+    except ImportError as error:
+        hint = "pip install reprobuild[mlflow]"
+        raise RecordError("keeping a proof with an MLflow run needs mlflow", source=source, hint=hint) from error
+    client = MlflowClient()
+    try:
+        client.log_artifact(run_id, str(proof))
+        for name, text in summary.items():
+            client.set_tag(run_id, name, text)
+    except (MlflowException, OSError) as error:
+        raise RecordError(" ".join(str(error).split())[:300], source=source) from error

@@ -124,3 +124,28 @@ def _upstream_diffs(run: Any) -> list[Any]:
         return list(run.files(pattern="upstream_diff_%"))
     except TypeError:
         return []
+
+
+def log_proof(run_id: str, proof: Path, summary: dict[str, str]) -> None:
+    """Add ``proof`` to a run (``entity/project/run``) as an artifact, and ``summary`` to what the run sums up.
+
+    The run is resumed, so that it works without a server too (``WANDB_MODE=offline``, then ``wandb sync``). Raises
+    RecordError without wandb, or when W&B refuses.
+    """
+    source = f"wandb:{run_id}"
+    try:
+        import wandb
+    except ImportError as error:
+        hint = "pip install reprobuild[wandb]"
+        raise RecordError("keeping a proof with a W&B run needs wandb", source=source, hint=hint) from error
+    entity, project, identifier = run_id.split("/")
+    try:
+        settings = wandb.Settings(silent=True, console="off", disable_git=True)
+        with wandb.init(entity=entity, project=project, id=identifier, resume="allow", settings=settings) as run:
+            artifact = wandb.Artifact(name=f"{identifier}-proof", type="proof", metadata=summary)
+            artifact.add_file(str(proof), name="proof.json")
+            run.log_artifact(artifact)
+            run.summary.update(summary)
+    except Exception as error:
+        # wandb raises errors of many kinds, some of them its transport's.
+        raise RecordError(" ".join(str(error).split())[:300], source=source) from error

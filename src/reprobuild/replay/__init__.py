@@ -140,7 +140,7 @@ def working_directory(snapshot: Snapshot, source: Path | None) -> str:
 def _probed(engine: Engine, image: str) -> Snapshot | None:
     """What the image holds, for the explanation; a replay without Python in the image has none."""
     try:
-        return probe_image(engine, image, timeout_s=600)
+        return probe_image(engine, image, timeout_s=600, libraries=True)
     except ReprobuildError:
         return None
 

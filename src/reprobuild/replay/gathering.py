@@ -12,7 +12,7 @@ import msgspec
 from reprobuild.errors import RecordError, UsageError
 from reprobuild.metrics_tracker import METRICS_FILE
 from reprobuild.results.output import pattern_of, read_output
-from reprobuild.results.read import read
+from reprobuild.results.read import read, short_name
 from reprobuild.results.values import Results, merged
 
 OUTPUT_PREFIX = "output:"
@@ -101,9 +101,9 @@ def read_recorded(sources: tuple[ResultsSource, ...], paths: tuple[Path, ...]) -
 
 def _recorded(source: ResultsSource, path: Path) -> Results:
     if source.expression is None:
-        return read(path)
+        return msgspec.structs.replace(read(path), source=short_name(path))
     try:
         text = path.read_text("utf-8", "replace")
     except OSError as error:
         raise RecordError(error.strerror or str(error), source=str(path)) from error
-    return read_output(text, source.expression, str(path))
+    return msgspec.structs.replace(read_output(text, source.expression, str(path)), source=short_name(path))

@@ -165,6 +165,8 @@ def _not_checked(comparison: ResultsComparison | None, explanations: Explanation
     different = comparison is not None and comparison.outcome is not Reproduced.BIT_EXACT
     if different and explanations.not_recorded:
         lines.append(f"not told by both runs, so neither blamed nor cleared: {', '.join(explanations.not_recorded)}")
+    if different:
+        lines += explanations.unsteady
     return tuple(lines)
 
 
@@ -232,6 +234,8 @@ def _after_failure(run: RunOutcome) -> str:
         return "give it more time with --timeout SECONDS, or fewer steps with a command of your own behind --"
     if run.out_of_memory:
         return "give it more with --memory, such as --memory 16g"
+    if run.exit_code in (126, 127):
+        return "the image can't execute the command: give one behind --, such as -- python train.py"
     return (
         "read what it printed in output.txt; data and code come in with --data and --source, a network with --network"
     )

@@ -56,8 +56,13 @@ def _files(folder: Path) -> Iterator[Path]:
         raise UsageError(f"--source: {folder} is not a folder")
     listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listed is not None:
-        names = (os.fsdecode(name) for name in set(listed.split(b"\0")) if name)
-        yield from (path for name in names if (path := folder / name).is_file() or path.is_symlink())
+        for name in {os.fsdecode(name) for name in listed.split(b"\0") if name}:
+            path = folder / name
+            if path.is_file() or path.is_symlink():
+                yield path
+            elif (path / ".git").exists() and path != folder:
+                # git lists a submodule as one entry, and its files only when it is asked there.
+                yield from _files(path)
         return
     for top, folders, found in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("__pycache__", ".venv", "venv", "node_modules")]

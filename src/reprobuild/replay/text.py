@@ -31,6 +31,7 @@ def replay_text(replay: Replay, *, width: int = 100, color: bool = False) -> str
         blocks.append([*_metrics(replay.comparison, style, width)])
     blocks.append([*_findings(replay, style, width)])
     blocks.append([*_told(replay, style, width)])
+    blocks.append([*_next_step(replay, style, width)])
     blocks.append([style.paint(line, _DIM) for line in _identity(replay)])
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
@@ -102,6 +103,9 @@ def _told(replay: Replay, style: Style, width: int) -> Iterator[str]:
         yield style.paint("Notes", _BOLD)
         for note in notes:
             yield from _wrapped(note, width)
+
+
+def _next_step(replay: Replay, style: Style, width: int) -> Iterator[str]:
     if replay.level.next_step:
         yield style.paint("What to do", _BOLD)
         yield from _wrapped(replay.level.next_step, width)

@@ -11,6 +11,7 @@ from reprobuild.engine import Mount
 from reprobuild.proof import LevelResult, Outcome, Proof
 from reprobuild.results.comparison import IGNORED, ResultsComparison, Tolerance
 from reprobuild.results.explanation import Explanations
+from reprobuild.versioned_json import decode
 
 REPLAY_SCHEMA_VERSION = 1
 """Version of the layout written by this release."""
@@ -116,3 +117,9 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         others = tuple(level for level in proof.levels if level.level is not self.level.level)
         return msgspec.structs.replace(proof, levels=(*others, self.level))
+
+
+def parse_replay(content: bytes, *, source: str | None = None) -> Replay:
+    """Read replay.json. Raises RecordError for anything else, naming the place of the first wrong value."""
+    hint = "`reprobuild replay ENV -o DIR` writes one into its folder"
+    return decode(content, Replay, version=REPLAY_SCHEMA_VERSION, name="replay", hint=hint, source=source)

@@ -52,7 +52,7 @@ def commands_of(snapshot: Snapshot, plan: Plan, record: str, proof: Proof | None
         purpose = "Or take the very image that was examined, and examine it again"
         lines = (f"docker pull {published[0]}", f"reprobuild verify {file} {published[0]}")
         steps.append(Command(purpose=purpose, lines=lines))
-    return (*steps, *_source(snapshot.source), _start(snapshot, plan))
+    return (*steps, *_source(snapshot.source), _start(snapshot, plan), *_replay(snapshot, file))
 
 
 def _is_reference(text: str) -> bool:
@@ -88,6 +88,15 @@ def _start(snapshot: Snapshot, plan: Plan) -> Command:
     options.append(f"rebuilt {shlex.join(words)}" if words else "rebuilt bash")
     purpose = "Run the recorded command in it" if words else "Work in it (the record tells no command)"
     return Command(purpose=purpose, lines=(" \\\n    ".join(options),))
+
+
+def _replay(snapshot: Snapshot, file: str) -> tuple[Command, ...]:
+    """The same by reprobuild, which compares the numbers; the recorded ones may have come with this page."""
+    if not command_words(snapshot):
+        return ()
+    purpose = "Or let it be run and its numbers be compared with recorded ones, such as those of metrics.jsonl"
+    line = f"reprobuild replay {file} --source . --results metrics.jsonl --recorded recorded.jsonl --proof proof.json"
+    return (Command(purpose=purpose, lines=(line,)),)
 
 
 def command_words(snapshot: Snapshot) -> tuple[str, ...]:

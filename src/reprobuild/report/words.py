@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from reprobuild.plan import Decision
@@ -84,6 +85,11 @@ def point(difference: PointDifference | None) -> str:
     return f"step {difference.step}: {difference.before} → {difference.after}{apart}"
 
 
+def brief(text: str) -> str:
+    """A digest by its beginning, which is enough to tell two apart; any other text as it is."""
+    return f"{text[:19]}…" if re.fullmatch(r"sha256:[0-9a-f]{64}", text) else text
+
+
 def grounds(decision: Decision) -> str:
     """What a decision's details hold: ``3 facts, 2 runners-up``."""
     facts, others = len(decision.facts), len(decision.alternatives)
@@ -101,5 +107,6 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "upper_first": lambda text: str(text)[:1].upper() + str(text)[1:],
     "point": point,
     "grounds": grounds,
+    "brief": brief,
 }
 """What templates of pages can do with a value."""

@@ -6,6 +6,7 @@ recorded, because it can neither be blamed nor cleared.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
@@ -17,7 +18,8 @@ _THREADS = "sums are shared among another number of threads, and so rounded in a
 _ORDER = "sums may be rounded in another order"
 
 REASONS: tuple[tuple[str, str], ...] = (
-    (r"environment_variables\..*(NUM_THREADS|CBWR).*|torch\.threads", _THREADS),
+    (r"environment_variables\..*NUM_THREADS.*|(torch|blas)\.threads", _THREADS),
+    (r"environment_variables\.MKL_CBWR|(blas|system\.blas).*", f"another linear algebra, or other code: {_ORDER}"),
     (r"environment_variables\.PYTHONHASHSEED", "sets of texts are walked through in another order"),
     (r".*(TF32|tf32).*", "TF32 keeps 10 bits of a factor's 23"),
     (r"environment_variables\.(CUBLAS_WORKSPACE_CONFIG|TF_DETERMINISTIC_OPS|XLA_FLAGS)|torch\.(deterministic|cudnn\.).*",
@@ -55,6 +57,7 @@ _OF_INTEREST = (
 )
 """Facts that are worth a line when one of the runs does not tell them."""
 
+_OF_GPUS = frozenset({"gpu.devices", "torch.cudnn"})
 
 _PASSED_OVER = frozenset({"environment_variables", "seeds", "system.kernel", "pip", "setuptools", "wheel", "uv"})
 """Told one by one below, or without any part in a run's numbers."""
@@ -75,6 +78,8 @@ class Explanations(Fields, frozen=True, kw_only=True):
     causes: tuple[Explanation, ...] = ()
     not_recorded: tuple[str, ...] = ()
     """Facts that would matter but are told by one run at most."""
+    unsteady: tuple[str, ...] = ()
+    """What the runs told of themselves that lets one environment give other numbers from run to run."""
 
 
 def explain(
@@ -84,8 +89,24 @@ def explain(
     told_before, told_after = {**before.switches, **told_before}, {**after.switches, **told_after}
     causes = {one.fact: one for one in (*_of_snapshots(before, after), *_of_facts(told_before, told_after))}
     first, second = {**_facts(before), **told_before}, {**_facts(after), **told_after}
-    silent = tuple(name for name in _OF_INTEREST if not (_tells(first, name) and _tells(second, name)))
-    return Explanations(causes=tuple(sorted(causes.values(), key=_likelihood)), not_recorded=silent)
+    asked = [name for name in _OF_INTEREST if name not in _OF_GPUS or _may_use_gpus(before) or _may_use_gpus(after)]
+    silent = tuple(name for name in asked if not (_tells(first, name) and _tells(second, name)))
+    unsteady = tuple(_unsteady({**first, **second})) if _may_use_gpus(before) else ()
+    return Explanations(causes=tuple(sorted(causes.values(), key=_likelihood)), not_recorded=silent, unsteady=unsteady)
+
+
+_UNSTEADY = {
+    ("torch.deterministic_algorithms", "False"): "operations of a GPU may add in no fixed order",
+    ("torch.cudnn.benchmark", "True"): "cuDNN chooses its algorithms by timing them",
+    ("torch.cudnn.deterministic", "False"): "cuDNN may choose algorithms that add in no fixed order",
+}
+"""A switch and the value of it that admits noise, and why."""
+
+
+def _unsteady(told: Mapping[str, str]) -> Iterator[str]:
+    for (name, value), reason in _UNSTEADY.items():
+        if told.get(name) == value:
+            yield f"{name} is {value}: {reason}"
 
 
 def _of_snapshots(before: Snapshot, after: Snapshot) -> Iterator[Explanation]:
@@ -100,7 +121,7 @@ def _of_snapshots(before: Snapshot, after: Snapshot) -> Iterator[Explanation]:
             if name.startswith("environment_variables.") and old.get(name) != new.get(name):
                 yield _cause(name, old.get(name, "not set"), new.get(name, "not set"))
     for name in sorted(old.keys() & new.keys()):
-        if name.startswith("seeds.") and old[name] != new[name]:
+        if (name.startswith("seeds.") or name == "system.blas") and old[name] != new[name]:
             yield _cause(name, old[name], new[name])
 
 
@@ -148,8 +169,15 @@ def _facts(snapshot: Snapshot) -> dict[str, str]:
         "system.cpu_model": snapshot.system.cpu_model,
         "torch.cudnn": snapshot.torch.cudnn if snapshot.torch else None,
         "source.commit": snapshot.source.commit if snapshot.source else None,
+        "system.blas": ", ".join(sorted({posixpath.basename(path) for path in snapshot.system.blas})),
     }
     return facts | {name: text for name, text in single.items() if text}
+
+
+def _may_use_gpus(snapshot: Snapshot) -> bool:
+    """A torch that is known to be built for the processor alone asks no GPU, whatever the machine has."""
+    torch = snapshot.torch
+    return torch is None or torch.cuda is not None or torch.hip is not None or torch.read_by in (None, "list")
 
 
 def _tells(facts: Mapping[str, str], name: str) -> bool:

@@ -33,6 +33,11 @@ def read(path: Path, *, name: str | None = None) -> Results:
     return read_json(content, source)
 
 
+def short_name(path: Path) -> str:
+    """A file by its name and its folder's: where it lies beyond that is nobody's business who reads the results."""
+    return "/".join(path.absolute().parts[-2:])
+
+
 def _content(path: Path, source: str) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:

@@ -75,7 +75,7 @@ def _gather(evidence: Evidence, image: str, engine: Engine, options: VerifyOptio
     wanted = set(options.levels)
     try:
         if wanted & {Level.INSTALLED, Level.IDENTICAL, Level.LOADS}:
-            found = probe_image(engine, image, timeout_s=options.timeout_s)
+            found = probe_image(engine, image, timeout_s=options.timeout_s, libraries=Level.LOADS in wanted)
             evidence = msgspec.structs.replace(evidence, found=found)
         if wanted & {Level.IDENTICAL, Level.LOADS}:
             names = _recorded_names(evidence.snapshot) if Level.LOADS in wanted else ()

@@ -15,11 +15,15 @@ from reprobuild.engine import Ended, Engine, Printed, ProcessResult, Task
 from reprobuild.errors import ReprobuildError, VerificationError
 from reprobuild.snapshot import Snapshot
 from reprobuild.verify.evidence import DeviceReport, Examination
+from reprobuild.verify.libraries import STANDARD_MODULES
 
 
-def probe_image(engine: Engine, image: str, *, timeout_s: float) -> Snapshot:
-    """Record the environment inside an image. Raises VerificationError where its Python can't be asked."""
-    result = _run(engine, image, probe.text(), (), timeout_s)
+def probe_image(engine: Engine, image: str, *, timeout_s: float, libraries: bool = False) -> Snapshot:
+    """Record the environment inside an image, with the system's libraries that its packages need where asked for.
+
+    Raises VerificationError where the image's Python can't be asked.
+    """
+    result = _run(engine, image, probe.text(), ("--with", "libraries") if libraries else (), timeout_s)
     try:
         return snapshot_of_probe(result.stdout)
     except ReprobuildError as error:
@@ -28,7 +32,13 @@ def probe_image(engine: Engine, image: str, *, timeout_s: float) -> Snapshot:
 
 def examine_image(engine: Engine, image: str, *, files: bool, imports: Iterable[str], timeout_s: float) -> Examination:
     """Hash the installed files and import the distributions with these normalized names, inside an image."""
-    request = {"files": files, "imports": sorted(imports), "timeout_s": timeout_s * 0.8}
+    names = sorted(imports)
+    request = {
+        "files": files,
+        "imports": names,
+        "standard": STANDARD_MODULES if names else (),
+        "timeout_s": timeout_s * 0.8,
+    }
     text = _text_of("reprobuild.verify", "examiner.py")
     result = _run(engine, image, text, (json.dumps(request),), timeout_s)
     try:

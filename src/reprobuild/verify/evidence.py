@@ -47,6 +47,8 @@ class Examination(Fields, frozen=True, kw_only=True):
 
     files: dict[str, FileReport] = {}
     imports: dict[str, tuple[ImportAttempt, ...]] = {}
+    standard: tuple[ImportAttempt, ...] = ()
+    """Modules of Python itself."""
     torch: LiveTorch | None = None
 
 

@@ -2,10 +2,12 @@
 
 Runs inside an image as ``python -c TEXT REQUEST``; it imports nothing of ours. REQUEST is a JSON object:
 ``files`` (whether to hash every installed file), ``imports`` (normalized names of the distributions whose modules
-are to be imported) and ``timeout_s`` (seconds for all imports together).
+are to be imported), ``standard`` (modules of Python itself to import) and ``timeout_s`` (seconds for all imports
+together).
 
 Printed: ``files`` (name to ``checked``, ``changed``, ``absent``), ``imports`` (name to a list of ``module``,
-``error``, ``missing_module``), ``torch`` (``version``, ``cuda``, ``cudnn``, ``arch_list`` as torch tells them).
+``error``, ``missing_module``), ``standard`` (such a list for Python's own modules), ``torch`` (``version``, ``cuda``,
+``cudnn``, ``arch_list`` as torch tells them).
 """
 
 import base64
@@ -43,7 +45,9 @@ def torch_facts(torch):
     facts = {"version": str(torch.__version__), "cuda": torch.version.cuda, "cudnn": None, "arch_list": []}
     try:
         facts["cudnn"] = torch.backends.cudnn.version()
-        facts["arch_list"] = list(torch.cuda.get_arch_list())
+        # The public function tells nothing without a GPU.
+        flags = torch._C._cuda_getArchFlags() if hasattr(torch._C, "_cuda_getArchFlags") else None
+        facts["arch_list"] = list(torch.cuda.get_arch_list()) or (flags or "").split()
     except Exception as problem:
         facts["problem"] = str(problem)[:300]
     return facts
@@ -287,15 +291,22 @@ def examine_imports(names: List[str], timeout_s: float) -> Tuple[Dict[str, List[
     }, torch
 
 
+def examine_standard(modules: List[str], timeout_s: float) -> List[Dict[str, Any]]:
+    """Import modules of Python itself."""
+    results, _ = attempt(modules, time.time() + timeout_s)
+    return [results[module] for module in modules if module in results]
+
+
 def main() -> None:
     """Answer the request of the command line on standard output."""
     sys.path[:] = [entry for entry in sys.path if entry]
     request = json.loads(sys.argv[1])
-    answer = {"files": {}, "imports": {}, "torch": None}  # type: Dict[str, Any]
+    answer = {"files": {}, "imports": {}, "standard": [], "torch": None}  # type: Dict[str, Any]
     if request.get("files"):
         answer["files"] = all_files()
     if request.get("imports"):
         answer["imports"], answer["torch"] = examine_imports(request["imports"], float(request["timeout_s"]))
+    answer["standard"] = examine_standard(request.get("standard", []), float(request["timeout_s"]))
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

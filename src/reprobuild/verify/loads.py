@@ -10,16 +10,15 @@ from reprobuild.plan import Fidelity, Plan, Question
 from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
 from reprobuild.snapshot import Snapshot
 from reprobuild.verify.evidence import Evidence, ImportAttempt, LiveTorch
+from reprobuild.verify.libraries import DRIVER, library_findings, standard_findings
 from reprobuild.verify.packages import package_findings
 
-# The driver's libraries come from the host of a GPU, never from an image.
-_DRIVER = re.compile(r"lib(cuda|nvidia-[a-z-]+|nvcuvid|amdhip64)\.so")
 # Errors that Python code runs into by itself: the same code and the same Python run into them again.
 _OF_CODE_ALONE = re.compile(r"(ImportError: cannot import name|AttributeError|TypeError|SyntaxError|NameError)\b")
 
 
 def check(evidence: Evidence) -> LevelResult:
-    """Judge every import, and what torch said of itself."""
+    """Judge every import, every shared library, and what torch said of itself."""
     if evidence.examination is None:
         return LevelResult(
             level=Level.LOADS,
@@ -28,14 +27,19 @@ def check(evidence: Evidence) -> LevelResult:
         )
     imports, untold = _imports(evidence)
     torch = [*_torch(evidence.snapshot, evidence.plan, evidence.examination.torch)]
-    failures = [finding for finding in (*torch, *imports) if finding.is_failure]
+    libraries, unjudged = library_findings(evidence.snapshot, evidence.found)
+    standard = [*standard_findings(evidence.snapshot, evidence.examination.standard)]
+    findings = (*torch, *imports, *libraries, *(one for one in standard if isinstance(one, Finding)))
+    failures = [finding for finding in findings if finding.is_failure]
     loaded = sum(finding.verdict is Verdict.EXACT for finding in imports)
     return LevelResult(
         level=Level.LOADS,
         outcome=Outcome.FAILED if failures else Outcome.PASSED,
-        summary=f"{loaded} of {len(imports)} modules imported" + _of_torch(evidence.examination.torch),
-        findings=(*torch, *imports),
-        not_checked=tuple(untold),
+        summary=f"{loaded} of {len(imports)} modules imported"
+        + _of_libraries(libraries)
+        + _of_torch(evidence.examination.torch),
+        findings=findings,
+        not_checked=(*untold, *unjudged, *(one for one in standard if isinstance(one, str))),
         next_step=_next_step(failures) if failures else None,
     )
 
@@ -46,7 +50,7 @@ def _imports(evidence: Evidence) -> tuple[list[Finding], list[str]]:
     complete, unchanged = _code(evidence)
     for name, attempts in sorted(evidence.examination.imports.items()):
         for attempt in attempts:
-            if attempt.error is not None and _DRIVER.search(attempt.error):
+            if attempt.error is not None and DRIVER.search(attempt.error):
                 untold.append(f"import {attempt.module} ({name}): it needs the driver of a GPU, which is not here")
             else:
                 findings.append(_import(name, attempt, complete=complete, unchanged=unchanged))
@@ -88,9 +92,11 @@ def _torch(snapshot: Snapshot, plan: Plan, live: LiveTorch | None) -> Iterator[F
         ("torch.__version__", recorded.version, live.version),
         ("torch.version.cuda", recorded.cuda, live.cuda),
         ("torch.backends.cudnn.version()", _three_parts(recorded.cudnn), cudnn_text(live.cudnn)),
+        _architectures(recorded.arch_list, live.arch_list),
     ]
     for subject, expected, found in pairs:
-        if expected is None or (expected.count(".") < 1 and found is not None):
+        # A lone major number of cuDNN, which is all that a list may tell, is no version to hold torch to.
+        if expected is None or (expected.isdecimal() and found is not None):
             continue
         if same_version(expected, found):
             yield Finding(subject=subject, verdict=Verdict.EXACT, expected=expected, found=found)
@@ -114,9 +120,23 @@ def cudnn_text(number: int | None) -> str | None:
     return f"{number // scale}.{number % scale // 100}.{number % 100}"
 
 
+def _architectures(recorded: tuple[str, ...], live: tuple[str, ...]) -> tuple[str, str | None, str | None]:
+    """torch's list of GPU architectures, where both sides tell it; their order says nothing."""
+    told = bool(recorded and live)
+    texts = (" ".join(sorted(recorded)), " ".join(sorted(live))) if told else (None, None)
+    return ("torch.cuda.get_arch_list()", *texts)
+
+
 def _three_parts(version: str | None) -> str | None:
     """torch's integer has no fourth part."""
     return ".".join(version.split(".")[:3]) if version else None
+
+
+def _of_libraries(libraries: list[Finding]) -> str:
+    if not libraries:
+        return ""
+    found = sum(one.verdict is Verdict.EXACT for one in libraries)
+    return f", {found} of {len(libraries)} system libraries found"
 
 
 def _of_torch(live: LiveTorch | None) -> str:
@@ -130,7 +150,8 @@ def _of_torch(live: LiveTorch | None) -> str:
 
 def _next_step(failures: list[Finding]) -> str:
     for finding in failures:
-        library = re.search(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object", finding.found or "")
+        said = finding.found or finding.subject.removeprefix("library ")
+        library = re.search(r"(lib[\w.+-]+\.so[\w.]*)(: cannot open shared object|$)", said)
         if library:
             return (
                 f"{library[1]} is a library of the operating system that the image lacks: find its package with "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.unit.test_schemas import replay
 
 from reprobuild.cli.main import main
 from reprobuild.proof import Level, LevelResult, Outcome, Proof
@@ -61,6 +63,22 @@ def test_json_tells_what_the_page_says(record: Path, tmp_path: Path, capsys: pyt
     assert json.loads(capsys.readouterr().out)["results"] == "not reproduced"
     assert main([*given, "--absolute", "0.2"]) == 0
     assert json.loads(capsys.readouterr().out)["results"] == "within noise"
+
+
+def test_a_replay_is_drawn_and_joins_the_proof_of_its_image(
+    record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proof, page = proof_file(tmp_path, SNAPSHOT.digest), tmp_path / "page.html"
+    done = msgspec.structs.replace(replay(), snapshot_digest=SNAPSHOT.digest)
+    (tmp_path / "replay.json").write_text(done.to_json(), encoding="utf-8")
+    assert main(["report", str(record), str(proof), "-o", str(page), "--replay", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["proved"], told["results"]) == (False, "not reproduced")
+    text = page.read_text("utf-8")
+    assert "loss by step" in text and "torch.threads" in text and "Replays" in text
+    (tmp_path / "replay.json").write_text(replay().to_json(), encoding="utf-8")
+    assert main(["report", str(record), "-o", str(page), "--replay", str(tmp_path)]) == 3
+    assert "is the replay of another record" in capsys.readouterr().err
 
 
 def test_a_proof_of_another_record_is_refused(record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from tests.unit.test_proof import EXACT, WRONG, level, proof
 
 from reprobuild.cli import verify
 from reprobuild.cli.main import main
+from reprobuild.engine.fake import FakeEngine
 from reprobuild.proof import Level, parse_proof
 from reprobuild.snapshot import PythonFacts, Snapshot
 
@@ -54,19 +55,19 @@ def test_wrong_usage_is_refused_before_anything_is_done(
 
 
 def test_all_levels_are_checked_unless_some_are_chosen() -> None:
-    chosen = verify.verify_options(Namespace(timeout=9.0, output=None, level=["loads", "declared"]))
+    chosen = verify.verify_options(Namespace(timeout=9.0, output=None, attach=[], level=["loads", "declared"]))
     assert (chosen.levels, chosen.timeout_s) == ((Level.LOADS, Level.DECLARED), 9.0)
-    assert verify.verify_options(Namespace(timeout=9.0, output=None, level=None)).levels == tuple(Level)
+    assert verify.verify_options(Namespace(timeout=9.0, output=None, attach=[], level=None)).levels == tuple(Level)
 
 
 def test_a_proof_that_passed_is_printed_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, file = proof(level(Level.INSTALLED, EXACT)), tmp_path / "proof.json"
-    assert verify.deliver(whole, Namespace(output=file, json=False)) == 0
+    assert verify.deliver(whole, FakeEngine(), Namespace(output=file, json=False, attach=[])) == 0
     assert capsys.readouterr().out.startswith("run:rebuilt is the recorded environment: 0 differences\n")
     assert parse_proof(file.read_bytes()) == whole
 
 
 def test_a_proof_that_failed_exits_with_seven(capfd: pytest.CaptureFixture[str]) -> None:
     whole = proof(level(Level.INSTALLED, WRONG))
-    assert verify.deliver(whole, Namespace(output=None, json=True)) == 7
+    assert verify.deliver(whole, FakeEngine(), Namespace(output=None, json=True, attach=[])) == 7
     assert json.loads(capfd.readouterr().out) == json.loads(whole.to_json())

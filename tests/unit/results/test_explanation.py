@@ -14,6 +14,7 @@ from reprobuild.snapshot import (
     Snapshot,
     SourceFacts,
     SystemFacts,
+    TorchFacts,
 )
 
 RECORD = Snapshot(
@@ -94,3 +95,24 @@ def test_a_variable_that_was_not_set_is_a_difference() -> None:
     assert [(one.fact, one.before, one.after) for one in found] == [
         ("environment_variables.MKL_CBWR", "not set", "AVX2")
     ]
+
+
+def test_switches_that_admit_noise_are_told_where_a_gpu_may_have_computed() -> None:
+    told = {"torch.deterministic_algorithms": "False", "torch.cudnn.benchmark": "False"}
+    on_gpu = Snapshot(torch=TorchFacts(version="2.1.0+cu121", cuda="12.1"))
+    assert explain(on_gpu, on_gpu, told, told).unsteady == (
+        "torch.deterministic_algorithms is False: operations of a GPU may add in no fixed order",
+    )
+    on_processor = Snapshot(torch=TorchFacts(version="2.1.0+cpu", read_by="files"))
+    assert explain(on_processor, on_processor, told, told).unsteady == ()
+
+
+def test_another_linear_algebra_is_a_cause_wherever_it_lies() -> None:
+    first = Snapshot(system=SystemFacts(blas=("~/env/numpy.libs/libopenblas64-3.21.so",)))
+    moved = Snapshot(system=SystemFacts(blas=("/opt/venv/numpy.libs/libopenblas64-3.21.so",)))
+    assert explain(first, moved, {}, {}).causes == ()
+    other = Snapshot(system=SystemFacts(blas=("/opt/venv/numpy.libs/libopenblas64-3.23.so",)))
+    (cause,) = explain(first, other, {"blas.threads": "1"}, {"blas.threads": "1"}).causes
+    assert (cause.fact, cause.before, cause.after) == ("system.blas", "libopenblas64-3.21.so", "libopenblas64-3.23.so")
+    (cause,) = explain(first, moved, {"blas.threads": "1"}, {"blas.threads": "2"}).causes
+    assert cause.reason.startswith("sums are shared among another number of threads")

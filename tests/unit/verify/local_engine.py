@@ -112,6 +112,10 @@ class LocalEngine:
     def _folder(self, image: str) -> str:
         return self._inspected if image == IMAGE_ID else image
 
+    def label(self, image: str, labels: Mapping[str, str], *, tag: str) -> str:
+        """Folders have no labels."""
+        raise EngineError("this engine labels nothing")
+
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
         """This machine lists no folders."""
         return ()

@@ -10,7 +10,7 @@ from tests.unit.verify.evidences import RECORD, changed, evidence, finding, inex
 
 from reprobuild.plan import Fidelity, Placement, Question
 from reprobuild.proof import LevelResult, Outcome, Verdict
-from reprobuild.snapshot import DirectUrl, TorchFacts
+from reprobuild.snapshot import DirectUrl, SystemLibrary, TorchFacts
 from reprobuild.verify import declared, identical, loads
 from reprobuild.verify.evidence import Evidence, Examination, FileReport, ImportAttempt, LiveTorch
 
@@ -114,6 +114,60 @@ def test_a_missing_library_of_the_system_fails_and_is_named_in_the_next_step() -
     assert result.outcome is Outcome.FAILED
     assert result.next_step is not None
     assert "libGL.so.1" in result.next_step
+
+
+LIBRARIES = (
+    SystemLibrary(soname="libz.so.1", path="/lib/libz.so.1", needed_by=("numpy",)),
+    SystemLibrary(soname="libodd.so.3", needed_by=("torch",)),
+)
+
+
+def without(soname: str) -> tuple[SystemLibrary, ...]:
+    """The libraries of an image that lacks one."""
+    return tuple(msgspec.structs.replace(one, path=None) if one.soname == soname else one for one in LIBRARIES)
+
+
+def test_libraries_resolve_as_they_did_where_the_run_was_recorded() -> None:
+    record = changed(RECORD, system_libraries=LIBRARIES)
+    result = loads.check(evidence(record, record=record, examination=imports()))
+    assert (result.outcome, inexact(result)) == (Outcome.PASSED, [("library libodd.so.3", "equivalent", True)])
+    assert "1 of 2 system libraries found" in result.summary
+    image = changed(record, system_libraries=without("libz.so.1"))
+    result = loads.check(evidence(image, record=record, examination=imports()))
+    missing = finding(result, "library libz.so.1")
+    assert (result.outcome, missing.verdict, missing.reason) == (Outcome.FAILED, Verdict.MISSING, "numpy needs it")
+    assert "libz.so.1 is a library of the operating system" in str(result.next_step)
+
+
+def test_a_missing_library_is_not_judged_where_the_record_was_made_without_looking() -> None:
+    image = changed(RECORD, system_libraries=without("libz.so.1"))
+    result = loads.check(evidence(image, examination=imports()))
+    assert result.outcome is Outcome.PASSED
+    assert [line.partition(":")[0] for line in result.not_checked] == [
+        "library libz.so.1 is not there, which numpy needs",
+        "library libodd.so.3 is not there, which torch needs",
+    ]
+
+
+def test_pythons_own_modules_are_held_to_what_the_record_tells() -> None:
+    error = "ImportError: libssl.so.3: cannot open shared object file: No such file or directory"
+    standard = (ImportAttempt(module="zlib"), ImportAttempt(module="ssl", error=error))
+    examination = Examination(standard=standard)
+    result = loads.check(evidence(examination=examination))
+    assert (result.outcome, len(result.not_checked)) == (Outcome.PASSED, 1)
+    told = changed(RECORD, python=msgspec.structs.replace(RECORD.python, openssl="OpenSSL 3.0.2 15 Mar 2022"))
+    result = loads.check(evidence(record=told, examination=examination))
+    assert [one.subject for one in result.failures] == ["import ssl"]
+    assert str(result.next_step).startswith("libssl.so.3 is a library")
+
+
+def test_the_list_of_architectures_is_compared_where_both_sides_tell_it() -> None:
+    record = changed(RECORD, torch=TorchFacts(version="2.1.0+cu121", arch_list=("sm_80", "sm_90")))
+    live = LiveTorch(version="2.1.0+cu121", arch_list=("sm_90", "sm_80"))
+    assert loads.check(evidence(record=record, examination=imports(torch=live))).outcome is Outcome.PASSED
+    live = LiveTorch(version="2.1.0+cu121", arch_list=("sm_80",))
+    result = loads.check(evidence(record=record, examination=imports(torch=live)))
+    assert [one.subject for one in result.failures] == ["torch.cuda.get_arch_list()"]
 
 
 def test_an_import_that_failed_in_the_recorded_environment_as_well_is_no_failure() -> None:
