@@ -31,6 +31,8 @@ class RecordedRun:
         self.folder = folder
         self.python = folder / "venv" / "bin" / "python"
         self.record = folder / "environment" / "environment.json"
+        self.code = folder / "code"
+        self.losses = self.record.with_name("metrics.jsonl")
         self._lab = lab
 
     def install(self, interpreter: Path, *requirements: str) -> None:
@@ -52,6 +54,12 @@ class RecordedRun:
     def capture(self) -> None:
         """Record the environment from outside."""
         self.program("capture", "-o", self.record.parent, "--python", self.python)
+
+    def train_and_capture(self, command: tuple[str, ...], variables: dict[str, str]) -> None:
+        """Record the training as it is started with these variables; the record becomes the command."""
+        capture = [str(PROGRAM), "capture", "-o", str(self.record.parent), "--", str(self.python), *command[1:]]
+        environment = {**os.environ, **variables}
+        subprocess.run(capture, check=True, cwd=self.code, env=environment, capture_output=True)
 
     def plan(self) -> dict[str, Any]:
         """The plan, with its base image and uv provided by the laboratory."""

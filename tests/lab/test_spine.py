@@ -4,87 +4,28 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
-from tests.lab.laboratory import Laboratory, interpreters
-from tests.lab.laboratory.wheels import offer_real_torch
+from tests.lab.laboratory import Laboratory
 from tests.lab.proofs import read_proof, unexplained
+from tests.lab.real_training import IMAGE, TRAINING
 from tests.lab.recorded_run import RecordedRun
 
 from reprobuild.proof import Verdict
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
-TRAINING = Path(__file__).parents[2] / "examples" / "train.py"
-IMAGE = "real-old-run:rebuilt"
 
-REQUIREMENTS = (
-    "torch==2.13.0",
-    "numpy==1.26.2",
-    "attrs==23.1.0",
-    "certifi==2023.11.17",
-    "charset-normalizer==3.3.2",
-    "click==8.1.7",
-    "einops==0.7.0",
-    "idna==3.6",
-    "markdown-it-py==3.0.0",
-    "mdurl==0.1.2",
-    "psutil==5.9.6",
-    "Pygments==2.17.2",
-    "python-dateutil==2.8.2",
-    "pytz==2023.3.post1",
-    "PyYAML==6.0.1",
-    "regex==2023.10.3",
-    "requests==2.31.0",
-    "rich==13.7.0",
-    "safetensors==0.4.1",
-    "six==1.16.0",
-    "tabulate==0.9.0",
-    "tqdm==4.66.1",
-    "urllib3==2.1.0",
-)
-"""What a run of late 2023 might have had, beside what torch itself brings."""
+@pytest.fixture(scope="module")
+def run(real_run: RecordedRun) -> RecordedRun:
+    """The recorded run."""
+    return real_run
 
 
 @pytest.fixture(scope="module")
-def run(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> RecordedRun:
-    """CPython 3.11, the real torch, numpy, twenty more packages and one from version control; recorded."""
-    versions = [version for version in interpreters.available_versions() if version.startswith("3.11.")]
-    if not versions:
-        pytest.skip("no CPython 3.11 under PYENV_ROOT to make the environment with")
-    if not offer_real_torch(lab.site):
-        pytest.skip("no torch-2.13.0+cpu wheel in the PIP_FIND_LINKS folder")
-    folder = tmp_path_factory.mktemp("run")
-    lab.provide_python(versions[-1])
-    recorded = RecordedRun(folder, lab)
-    from_git = f"git+{lab.site.add_repository('own-package', own_package(folder))}@v1.2"
-    recorded.install(interpreters.interpreter(versions[-1]), *REQUIREMENTS, f"own-package @ {from_git}")
-    recorded.capture()
-    return recorded
-
-
-def own_package(folder: Path) -> Path:
-    """A repository with a package of the run's own, tagged v1.2."""
-    checkout = folder / "own-package"
-    (checkout / "own_package").mkdir(parents=True)
-    (checkout / "own_package" / "__init__.py").write_text("ANSWER = 42\n")
-    (checkout / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["hatchling==1.18.0"]\nbuild-backend = "hatchling.build"\n'
-        '[project]\nname = "own-package"\nversion = "1.2"\n'
-    )
-    identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.com"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "First"], ["tag", "v1.2"]):
-        subprocess.run(["git", "-C", checkout, *identity, *command], check=True)
-    return checkout
-
-
-@pytest.fixture(scope="module")
-def image(run: RecordedRun) -> str:
-    """The image that ``reprobuild build`` makes of the record."""
-    run.plan()
-    run.program("build", run.record, "-t", IMAGE, *run.network())
-    return IMAGE
+def image(real_image: str) -> str:
+    """The image of its record."""
+    return real_image
 
 
 def test_the_record_holds_every_package_and_where_the_own_one_came_from(run: RecordedRun) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import docker
 import msgspec
 import pytest
+from tests.lab.derived_images import derived
 from tests.lab.laboratory import Laboratory
 from tests.lab.proofs import unexplained
 
@@ -86,20 +84,6 @@ def rebuilt(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield Rebuilt(lab, record)
 
 
-def derived(lab: Laboratory, tag: str, *lines: str) -> str:
-    """Build an image from a few lines of Dockerfile."""
-    content, stream = "\n".join(lines).encode(), io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    stream.seek(0)
-    client = docker.DockerClient(base_url=lab.docker_host)
-    client.images.build(fileobj=stream, custom_context=True, tag=tag, network_mode="host", rm=True)
-    client.close()
-    return tag
-
-
 def verify(rebuilt: Rebuilt, image: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     """Exit code and proof of ``reprobuild verify``."""
     capsys.readouterr()
@@ -131,6 +115,11 @@ def test_the_right_image_is_proved_at_every_level(rebuilt: Rebuilt, capsys: pyte
 
 def test_the_record_compares_with_what_the_image_holds(rebuilt: Rebuilt, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--exit-code", str(rebuilt.record), f"image:{RIGHT}"]) == 0, capsys.readouterr().out
+    running = rebuilt.lab.client.containers.run(RIGHT, ["sleep", "600"], detach=True, network_mode="host")
+    try:
+        assert main(["compare", "--exit-code", str(rebuilt.record), f"container:{running.short_id}"]) == 0
+    finally:
+        running.remove(force=True)
     image = derived(rebuilt.lab, "wrong-on-purpose:without-six", f"FROM {RIGHT}", "USER 0", f"RUN rm -r {SITE}/six-*")
     assert main(["compare", "--exit-code", str(rebuilt.record), f"image:{image}"]) == 1
     assert "- six  1.16.0 (only in the first)" in capsys.readouterr().out
