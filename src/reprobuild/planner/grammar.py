@@ -8,6 +8,7 @@ value in the file; the message never repeats more than a few characters of it, e
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from urllib.parse import urlsplit
 
@@ -86,8 +87,14 @@ def version_text(text: str, path: str) -> str:
 
 def pep440(text: str) -> Version | None:
     """The version, or None when the text is not one that PEP 440 allows."""
+    return _pep440(text) if len(text) <= 128 and text.isascii() else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _pep440(text: str) -> Version | None:
+    """Records repeat each other's versions; the cache is bounded, so that a long run's memory stays flat."""
     try:
-        return Version(text) if len(text) <= 128 and text.isascii() else None
+        return Version(text)
     except InvalidVersion:
         return None
 
