@@ -28,6 +28,18 @@ _UBUNTU_OF_COMPILER = {"GCC 9.4.0": "20.04", "GCC 11.4.0": "22.04"}
 """The compiler of each Ubuntu's own Python. 18.04's 7.5.0 is not here, because Anaconda built with it too."""
 
 
+_SID = re.compile(r"debian-(?P<codename>[a-z]+)-sid")
+_UBUNTU_OF_DEBIAN = {
+    "jessie": "14.04",
+    "stretch": "16.04",
+    "buster": "18.04",
+    "bullseye": "20.04",
+    "bookworm": "22.04",
+    "trixie": "24.04",
+}
+"""/etc/debian_version of an Ubuntu names the Debian that was in the making; a Debian's own names a number."""
+
+
 class Inferred(Fields, frozen=True, kw_only=True):
     """An operating system that no record states, and what it rests on."""
 
@@ -97,7 +109,7 @@ def _linux(text: str, found: re.Match[str], python: PythonFacts) -> SystemFacts:
         platform=text,
         libc=("glibc" if libc["libc"] == "libc" else libc["libc"]) if libc else None,
         libc_version=libc["version"] if libc and reports_the_machine(python) else None,
-        os_id=named["name"].lower().replace("redhat", "rhel") if named else None,
+        os_id=named["name"].lower().replace("redhat", "rhel") if named and not _SID.fullmatch(found["with"]) else None,
         os_version=named["version"] if named else None,
     )
 
@@ -122,6 +134,11 @@ def inferred_system(system: SystemFacts, python: PythonFacts) -> Inferred | None
             return Inferred(
                 os_id=os_id, os_version=table[glibc], reason=f"glibc {glibc} is that of {os_id} {table[glibc]}"
             )
+    sid = re.search(r"-with-debian-(?P<codename>[a-z]+)-sid$", system.platform or "")
+    if sid and sid["codename"] in _UBUNTU_OF_DEBIAN:
+        release = _UBUNTU_OF_DEBIAN[sid["codename"]]
+        reason = f"Ubuntu {release} calls itself debian {sid['codename']}/sid, which no released Debian does"
+        return Inferred(os_id="ubuntu", os_version=release, reason=reason)
     compiler = (python.compiler or "").strip()
     if not glibc and python.environment != "conda" and compiler in _UBUNTU_OF_COMPILER:
         release = _UBUNTU_OF_COMPILER[compiler]

@@ -33,6 +33,10 @@ LARGEST_DIFF = 8 * 1024 * 1024
 _CONDA_HOME = re.compile(r"(?:mini|ana)conda|(?:mini|mamba)forge|micromamba|[\\/]conda[\\/]", re.IGNORECASE)
 _UPSTREAM = re.compile(r"(?:^|/)upstream_diff_([0-9a-f]{40}|[0-9a-f]{64})\.patch$")
 _NOT_PUBLISHED = "the run's own commit was not on the remote; what differed from commit {} is recorded"
+_NOTEBOOK = re.compile(r"^<python|ipykernel|colab_kernel_launcher|\.ipynb$")
+_IN_A_NOTEBOOK = (
+    Note(code="notebook", message="the run was in a notebook, whose cells are no command", path="command"),
+)
 _METADATA_KEYS = frozenset({"heartbeatAt", "startedAt", "codePath", "cpu_count", "executable", "program"})
 
 
@@ -110,8 +114,11 @@ def _of_metadata(value: dict[str, Any], source: str) -> Snapshot:
         system_facts(text_of(value.get("os")), python=python), python, f"{source}: os"
     )
     cpu = text_of(at(value, "cpu", "model"))
+    program = text_of(value.get("program"))
+    notebook = program is not None and _NOTEBOOK.search(program) is not None
+    of_module = program is not None and program.startswith("-m ")
     command, removed = command_facts(
-        text_of(value.get("codePath")) or text_of(value.get("program")),
+        None if notebook else program if of_module else text_of(value.get("codePath")) or program,
         value.get("args"),
         text_of(value.get("startedAt")),
     )
@@ -124,7 +131,7 @@ def _of_metadata(value: dict[str, Any], source: str) -> Snapshot:
         command=command,
         redactions={"command.arguments": removed} if removed else {},
         evidence=evidence,
-        notes=tuple(_metadata_notes(value)),
+        notes=(*(_IN_A_NOTEBOOK if notebook else ()), *_metadata_notes(value)),
     )
 
 
@@ -139,12 +146,12 @@ def _gpu(value: dict[str, Any]) -> GpuFacts | None:
 def _devices(value: dict[str, Any]) -> Iterator[GpuDevice]:
     listed = value.get("gpu_nvidia") or value.get("gpu_devices") or value.get("gpu_amd") or ()
     named = (
-        [item for item in listed if isinstance(item, dict) and text_of(item.get("name"))]
-        if isinstance(listed, list)
-        else []
+        [item for item in listed if isinstance(item, dict) and _device_name(item)] if isinstance(listed, list) else []
     )
     for item in named[:MOST_GPUS]:
-        yield GpuDevice(name=item["name"], memory_bytes=_bytes(item.get("memoryTotal", item.get("memory_total"))))
+        yield GpuDevice(
+            name=_device_name(item) or "", memory_bytes=_bytes(item.get("memoryTotal", item.get("memory_total")))
+        )
     text = text_of(value.get("gpu"))
     if named or text is None:
         return
@@ -154,6 +161,11 @@ def _devices(value: dict[str, Any]) -> Iterator[GpuDevice]:
         names *= count
     for name in names[:MOST_GPUS]:
         yield GpuDevice(name=name)
+
+
+def _device_name(item: dict[str, Any]) -> str | None:
+    """NVIDIA's devices have a name, AMD's the name of a product."""
+    return text_of(item.get("name")) or text_of(item.get("productName"))
 
 
 def _bytes(value: Any) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from reprobuild.errors import RecordError
-from reprobuild.records import read
+from reprobuild.records import parse, read
 from reprobuild.records.command_line import without_secrets
 from reprobuild.records.wandb_run import another_environment
 from reprobuild.snapshot import PythonFacts, Snapshot
@@ -162,3 +163,45 @@ def test_a_record_without_packages_says_so(tmp_path: Path) -> None:
     (tmp_path / "tags").mkdir()
     (tmp_path / "tags" / "mlflow.source.name").write_text("train.py")
     assert [note.code for note in read(tmp_path).notes] == ["no-arguments", "no-packages"]
+
+
+METADATA = {
+    "os": "Linux-4.15.0-118-generic-x86_64-with-debian-buster-sid",
+    "python": "3.7.9",
+    "startedAt": "2020-10-05T12:00:00.123456",
+    "heartbeatAt": "2020-10-05T12:00:01",
+    "program": "train.py",
+    "args": ["--lr", "0.1"],
+}
+
+
+def of_metadata(**changes: object) -> Snapshot:
+    """What W&B's metadata of 2020 tells, with some of it changed."""
+    return parse(json.dumps({**METADATA, **changes}).encode(), "wandb-metadata.json")
+
+
+def test_an_ubuntu_that_calls_itself_a_debian_in_the_making() -> None:
+    snapshot = of_metadata()
+    assert (snapshot.system.os_id, snapshot.system.os_version) == ("ubuntu", "18.04")
+    assert {item.fact for item in snapshot.evidence} == {"system.os_id", "system.os_version"}
+    debian = of_metadata(os="Linux-4.19.0-11-amd64-x86_64-with-debian-10.6")
+    assert (debian.system.os_id, debian.system.os_version, debian.evidence) == ("debian", "10.6", ())
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["<python with no main file>", "/usr/lib/python3/dist-packages/ipykernel_launcher.py", "/content/train.ipynb"],
+)
+def test_a_notebook_is_no_command(program: str) -> None:
+    snapshot = of_metadata(program=program)
+    assert snapshot.command is None and "notebook" in [note.code for note in snapshot.notes]
+
+
+def test_a_module_is_started_as_one() -> None:
+    command = of_metadata(program="-m package.train", codePath="package/train.py").command
+    assert command is not None and command.program == "-m package.train"
+
+
+def test_amds_devices() -> None:
+    gpu = of_metadata(gpu_amd=[{"id": "0", "productName": "AMD Instinct MI250X"}], gpu="[AMD]", gpu_count=1).gpu
+    assert gpu is not None and [device.name for device in gpu.devices] == ["AMD Instinct MI250X"]
