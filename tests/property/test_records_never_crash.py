@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,19 @@ def test_every_prefix_of_a_sample_is_read_or_refused(path: Path) -> None:
     content = path.read_bytes()
     for end in range(0, len(content), max(1, len(content) // 60)):
         check(content[:end])
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_memory_stays_a_small_multiple_of_the_input(path: Path) -> None:
+    """A sample many times over: whatever its reader makes of that, or whatever refuses it."""
+    content = path.read_bytes()
+    content *= 150_000 // len(content) + 1
+    check(content[:1000])  # loads what is loaded once
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(RecordError):
+            parse(content, "record")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * 1024 * 1024 + 60 * len(content)

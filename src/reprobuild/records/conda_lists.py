@@ -15,7 +15,7 @@ from reprobuild.records.requirement_lines import parse_line
 from reprobuild.records.text import at_most, bounded, shortened
 from reprobuild.snapshot import CondaOrigin, Distribution, Note, Snapshot
 
-_EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=[^\s=,;<>~!*]+(?:=[^\s=]+)?")
+_EXPORT_LINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*=(?:[^\s=]+=[^\s=]+|\d[^\s=,;<>~!*]*)")
 _TABLE_HEAD = re.compile(r"^#?\s+Name\s+Version\s+Build\b", re.MULTILINE)
 _ROW_OF_CONDA = re.compile(
     r"[A-Za-z0-9_][\w.-]*[ \t]+\d\S*[ \t]+(?:\S*_\d+|py\d\S*|pypi_0|<pip>|main|h?[0-9a-f]{7,}\S*)(?:[ \t]+\S+)?\s*"

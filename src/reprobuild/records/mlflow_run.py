@@ -230,6 +230,9 @@ def _of_tags(tags: dict[str, str]) -> Snapshot:
         entry = tags.get("mlflow.project.entryPoint", "main")
         message = f"the run was started by 'mlflow run' with the entry point {shortened(entry)}, not by a command"
         program, notes = None, (Note(code="mlflow-project", message=message, path="command"),)
+    elif tags.get("mlflow.source.type") == "NOTEBOOK" or (program or "").endswith(".ipynb"):
+        message = "the run was in a notebook, whose cells are no command"
+        program, notes = None, (Note(code="notebook", message=message, path="command"),)
     elif program:
         notes = (Note(code="no-arguments", message="MLflow records no arguments of the program", path="command"),)
     return Snapshot(

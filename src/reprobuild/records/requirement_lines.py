@@ -33,7 +33,9 @@ _PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>
 _LEGACY_LIST = re.compile(rf"(?P<name>{NAME}) \((?P<version>\d[^\s(),<>=!]*)(?:, (?P<place>[^()]+))?\)")
 _UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
 _AT_URL = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)")
-_CONDA_EXPORT = re.compile(rf"(?P<name>_?{NAME})=(?P<version>[^=\s;,<>~!*]+)(?:=(?P<build>[^=\s]+))?")
+_CONDA_EXPORT = re.compile(
+    rf"(?P<name>_?{NAME})=(?P<version>[^=\s;,<>~!*]+(?==)|\d[^=\s;,<>~!*]*)(?:=(?P<build>[^=\s]+))?"
+)
 _OPTION = re.compile(r"(?P<option>--[a-z-]+|-[A-Za-z])(?:\s*=\s*|\s+|(?<=-[A-Za-z])(?=\S))?(?P<value>.*)")
 _HASH = re.compile(r"--hash[=\s]+(?P<hash>[A-Za-z0-9]+:[0-9A-Fa-f]+)")
 _COMMENT_FACT = re.compile(rf"# Editable .{{0,60}}?\((?P<name>{NAME})==(?P<version>[^)\s]+)\)")

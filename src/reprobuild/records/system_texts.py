@@ -33,8 +33,10 @@ _SONAMES = re.compile(r"lib(?P<stem>cudnn)(?P<major>\d+)(?:-cuda-\d+)?")
 
 
 def _body(document: Document) -> str:
-    """The text without its comment lines: Colab's files begin with the command that made them."""
-    return "\n".join(line for line in document.head.split("\n") if not line.startswith("#"))
+    """The text without its comment lines (Colab's files begin with the command that made them) and the keys that
+    ``lsb_release -a`` puts in front."""
+    lines = (line for line in document.head.split("\n") if not line.startswith(("#", "No LSB modules", "Distributor")))
+    return "\n".join(re.sub(r"^Description:\s*", "", line) for line in lines)
 
 
 def recognizes_os_info(document: Document) -> bool:

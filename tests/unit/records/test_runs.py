@@ -205,3 +205,13 @@ def test_a_module_is_started_as_one() -> None:
 def test_amds_devices() -> None:
     gpu = of_metadata(gpu_amd=[{"id": "0", "productName": "AMD Instinct MI250X"}], gpu="[AMD]", gpu_count=1).gpu
     assert gpu is not None and [device.name for device in gpu.devices] == ["AMD Instinct MI250X"]
+
+
+def test_a_notebook_and_a_project_of_mlflow_are_no_commands(tmp_path: Path) -> None:
+    for kind, code in (("NOTEBOOK", "notebook"), ("PROJECT", "mlflow-project")):
+        tags = tmp_path / kind / "tags"
+        tags.mkdir(parents=True)
+        (tags / "mlflow.source.type").write_text(kind)
+        (tags / "mlflow.source.name").write_text("somewhere")
+        snapshot = read(tmp_path / kind)
+        assert snapshot.command is None and code in [note.code for note in snapshot.notes]

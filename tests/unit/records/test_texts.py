@@ -237,3 +237,19 @@ def test_a_folder_of_texts_of_one_machine_is_one_record(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_bytes((RECORDS / "uv.lock").read_bytes())
     with pytest.raises(RecordError, match="this folder holds several records"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('PRETTY_NAME="Ubuntu 22.04.3 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"\nID=ubuntu\n', "22.04"),
+        ('NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="20.04"\nVERSION_CODENAME=focal\n', "20.04"),
+        ("Distributor ID:\tUbuntu\nDescription:\tUbuntu 20.04.6 LTS\nRelease:\t20.04\nCodename:\tfocal\n", "20.04"),
+        ("No LSB modules are available.\nDescription:\tUbuntu 18.04.5 LTS\n", "18.04"),
+        ("Ubuntu 22.04.4 LTS\nPython 3.11.11\n", "22.04"),
+    ],
+)
+def test_texts_that_name_the_system(text: str, version: str) -> None:
+    snapshot = parse(text.encode(), "system.txt")
+    assert (snapshot.system.os_id, snapshot.system.os_version) == ("ubuntu", version)
+    assert not snapshot.distributions
