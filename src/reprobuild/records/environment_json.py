@@ -16,7 +16,14 @@ from reprobuild.errors import RecordError
 from reprobuild.records.credentials import without_credentials, without_secret_values
 from reprobuild.records.document import Document
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
-from reprobuild.records.requirement_lines import RequirementList, indexes_of, option_notes, parse_line, parse_lines
+from reprobuild.records.requirement_lines import (
+    RequirementList,
+    fact_in_comment,
+    indexes_of,
+    option_notes,
+    parse_line,
+    parse_lines,
+)
 from reprobuild.records.text import at_most, bounded
 from reprobuild.records.torch_text import cuda_of_local_version, cudnn_version
 from reprobuild.snapshot import (
@@ -154,6 +161,8 @@ def _distributions(flat: FlatFacts) -> RequirementList:
 def distribution_of_pair(name: str, version: str) -> Distribution | Note:
     """An entry of ``packages``: name and version text, where ``git+url`` stands for a lost direct URL."""
     path = f"packages.{name[:80]}"
+    if name.startswith("# Editable") and (fact := fact_in_comment(f"{name}=={version}")) is not None:
+        return fact
     if version.strip() == "git+url":
         item = parse_line(name)
         if isinstance(item, Distribution):

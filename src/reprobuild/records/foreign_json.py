@@ -18,6 +18,7 @@ from reprobuild.errors import RecordError
 from reprobuild.records.credentials import without_secret_values
 from reprobuild.records.document import Document
 from reprobuild.records.environment_json import MOST_GPUS, with_inferred_cuda
+from reprobuild.records.os_names import system_of_name
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import RequirementList, parse_lines
 from reprobuild.records.text import bounded
@@ -54,6 +55,15 @@ _LIST_KEYS = (
     "requirements",
     "runtime_import_versions",
 )
+_OF_MODULES = {
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "pytorch": "torch",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
 _MOST_PLACES = 200
 _NOT_PACKAGES = frozenset({*_PYTHON_KEYS, *_PLATFORM_KEYS, *_CUDA_KEYS, *_GPU_KEYS, *_TIME_KEYS, "cudnn", "version"})
 _VERSION = re.compile(r"\d+(?:\.[0-9A-Za-z]+)+(?:[-+._][0-9A-Za-z.]+)?")
@@ -74,7 +84,10 @@ def read(document: Document) -> Snapshot:
     python = _python(value)
     if not listed.distributions and python.version is None:
         raise RecordError("neither a Python version nor a package stands in this file", source=source)
-    platform = system_facts(_first_text(value, _PLATFORM_KEYS), python=python)
+    named = _first_text(value, _PLATFORM_KEYS)
+    platform = system_facts(named, python=python)
+    if platform.system is None and named is not None:
+        platform = system_of_name(named) or platform
     system, evidence = with_inferred_system(_with_compiler(platform, python), python, source)
     torch, torch_evidence = _torch(value, source)
     others, hidden = without_secret_values(_not_used(value))
@@ -165,7 +178,7 @@ def _entry(entry: Any) -> Iterator[str]:
 def _pairs(name: str, version: Any) -> Iterator[str]:
     for item in version if isinstance(version, list) else [version]:
         if isinstance(item, str) and item.strip() and item.strip().lower() not in ("none", "n/a", "not installed"):
-            yield f"{name.strip()}=={item.strip()}"
+            yield f"{_distribution_name(name.strip(), item)}=={item.strip()}"
 
 
 def _top_level(value: dict[str, Any]) -> Iterator[str]:
@@ -173,7 +186,12 @@ def _top_level(value: dict[str, Any]) -> Iterator[str]:
         named = key.removesuffix("_version")
         known = key in _NOT_PACKAGES or named in _NOT_PACKAGES
         if not known and isinstance(item, str) and _VERSION.fullmatch(item.strip()[:200]):
-            yield f"{'torch' if named == 'pytorch' else named}=={item.strip()}"
+            yield f"{_distribution_name(named, item)}=={item.strip()}"
+
+
+def _distribution_name(name: str, version: str) -> str:
+    """The distribution behind the name of a module, which such utilities write; sklearn 0.0 is one of that name."""
+    return name if version.strip().startswith("0.0") else _OF_MODULES.get(name, name)
 
 
 def _torch(value: dict[str, Any], source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:

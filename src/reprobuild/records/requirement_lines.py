@@ -102,7 +102,7 @@ def parse_lines(text: str, *, place: str | None = None) -> RequirementList:
         line, removed = without_credentials(raw)
         redactions += removed
         path = f"{place} line {number}" if place else f"line {number}"
-        if (fact := _fact_in_comment(line)) is not None:
+        if (fact := fact_in_comment(line)) is not None:
             told = fact
             continue
         if (version := python_in_line(line)) is not None:
@@ -181,7 +181,8 @@ def _without_comment(line: str) -> str:
     return body
 
 
-def _fact_in_comment(line: str) -> Distribution | None:
+def fact_in_comment(line: str) -> Distribution | None:
+    """The package that pip's comment above an editable install names."""
     found = _COMMENT_FACT.match(line) if line.startswith("#") else None
     return Distribution(name=found["name"], version=found["version"]) if found else None
 

@@ -115,3 +115,12 @@ def test_a_wrong_type_names_its_place(changes: dict[str, Any], message: str) -> 
     with pytest.raises(RecordError) as caught:
         snapshot_of(**changes)
     assert str(caught.value) == message
+
+
+def test_a_comment_that_became_a_package_is_read_as_what_it_says() -> None:
+    content = {
+        "python_version_short": "3.10.12",
+        "packages": {"numpy": "1.26.4", "# Editable install with no version control (mine": "0.1)"},
+    }
+    snapshot = parse(json.dumps(content).encode(), "environment.json")
+    assert {item.name: item.version for item in snapshot.distributions} == {"numpy": "1.26.4", "mine": "0.1"}

@@ -69,3 +69,14 @@ def test_what_is_not_understood_is_kept_without_its_secrets() -> None:
     assert kept["system"]["user"] == "someone" and kept["wandb_api_key"] == "REMOVED"
     assert "hunter2" not in snapshot.to_json() and snapshot.redactions == {"other keys": 2}
     assert snapshot.recorded_at == "2024-05-01T10:00:00Z"
+
+
+def test_names_of_modules_and_of_systems() -> None:
+    content = {
+        "environment": {"python_version": "3.9.1", "os": "Ubuntu 20.04"},
+        "libraries": {"numpy": "1.20.0", "sklearn": "0.24.1", "cv2": "4.5.1"},
+    }
+    snapshot = parse(json.dumps(content).encode(), "snapshot.json")
+    assert (snapshot.system.system, snapshot.system.os_version) == ("Linux", "20.04")
+    found = {item.name: item.version for item in snapshot.distributions}
+    assert found == {"numpy": "1.20.0", "scikit-learn": "0.24.1", "opencv-python": "4.5.1"}
