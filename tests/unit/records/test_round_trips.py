@@ -191,6 +191,8 @@ def of_locks(folder: Path, freeze: Snapshot) -> dict[str, Snapshot]:
     python = ".".join(platform.python_version_tuple()[:2])
     (folder / "pyproject.toml").write_text(
         f'[project]\nname = "trainer"\nversion = "0.1"\nrequires-python = "=={python}.*"\ndependencies = {pins}\n'
+        # Other packages need torch too, whose default build would bring gigabytes of CUDA.
+        "[tool.uv]\noverride-dependencies = [\"torch ; sys_platform == 'none'\"]\n"
     )
     try:
         run(str(UV), "lock", "--quiet", "--python", sys.executable, folder=folder)
