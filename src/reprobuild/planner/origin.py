@@ -71,8 +71,8 @@ def page_of(package: Package, place: Place, sources: Sources) -> Origin | None:
 
 def _pytorch_folder(row: PackageOrigin, local: str, sources: Sources) -> PytorchFolder | None:
     """The folder that a suffix names; torch's own for what only PyTorch's index has, with or without suffix."""
-    if local:
-        return PytorchFolder(folder=local) if local in sources.catalog.torch_wheels.folders else None
+    if local and local in sources.catalog.torch_wheels.folders:
+        return PytorchFolder(folder=local)
     if row.local:
         return None
     if row.name.endswith("-xpu"):

@@ -439,3 +439,11 @@ def test_a_deleted_release_names_the_next_one_that_is_there() -> None:
     (warning,) = (each for each in result.warnings if each.code == "deleted")
     assert "1.11.0" in (warning.hint or "")
     assert placement(planned(record(*listed("onnxruntime-gpu==1.16.0"))), "onnxruntime-gpu").where == "installed"
+
+
+@pytest.mark.parametrize("version", ["3.3.0", "3.3.0+gitab727c40"])
+def test_what_only_pytorchs_index_has_comes_from_torchs_folder_whatever_its_suffix(version: str) -> None:
+    result = planned(record(*listed("torch==2.7.0+cu128", f"pytorch-triton=={version}")))
+    group = group_of(result, "pytorch-triton")
+    assert group.origin == PytorchFolder(folder="cu128")
+    assert placement(result, "pytorch-triton").line == f"pytorch-triton=={version}"
