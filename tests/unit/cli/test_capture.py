@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.unit.capture.conftest import write_wheel
 
 FILES = ["REPRODUCE.md", "environment.json", "requirements.txt"]
 
@@ -61,6 +62,27 @@ def test_another_active_environment_is_pointed_out(tmp_path: Path) -> None:
     done = capture(tmp_path, VIRTUAL_ENV=str(tmp_path / "other"))
     assert done.returncode == 0
     assert f"--python {tmp_path / 'other'}" in done.stderr
+
+
+def test_changed_files_are_named_and_libraries_left_out_when_asked_to(tmp_path: Path) -> None:
+    """In an environment of one package, of which a file was edited after it was installed."""
+    import venv
+
+    venv.create(tmp_path / "env", with_pip=False, symlinks=os.name != "nt")
+    python = next((tmp_path / "env").glob("bin/python")) if os.name != "nt" else tmp_path / "env/Scripts/python.exe"
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-config", "--no-index", "--python", python]
+    subprocess.run([*map(str, install), str(write_wheel(tmp_path, "edited", "1.0"))], check=True)
+    module = next((tmp_path / "env").rglob("edited.py"))
+    unchanged = capture(tmp_path, "--python", python, "--check-files")
+    module.unlink()  # uv may have linked the file to its cache.
+    module.write_text("value = 2\n")
+    changed = capture(tmp_path, "--python", python, "--check-files", "--no-libraries")
+    assert "Changed   no installed file\n" in unchanged.stdout
+    assert "Libraries none of the system\n" in unchanged.stdout
+    assert "Changed   files of edited (1)\n" in changed.stdout
+    assert "Libraries" not in changed.stdout
+    record = json.loads((tmp_path / "environment" / "environment.json").read_bytes())
+    assert [item["changed_files"] for item in record["distributions"]] == [["edited.py"]]
 
 
 def test_no_such_interpreter(tmp_path: Path) -> None:

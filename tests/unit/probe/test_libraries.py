@@ -180,16 +180,26 @@ def ldd(path: str) -> dict[str, str]:
     return {name.strip(): path.rsplit(" (", 1)[0] for name, path in pairs}
 
 
-def test_the_real_packages_of_this_environment_resolve_as_the_loader_does() -> None:
+@pytest.mark.parametrize(
+    ("package", "pattern"), [("numpy", "numpy/_core/_multiarray_umath*.so"), ("torch", "torch/lib/libtorch_python.so")]
+)
+def test_the_real_packages_of_this_environment_resolve_as_the_loader_does(package: str, pattern: str) -> None:
     facts = json.loads(Probing(sys.executable, extras=("libraries",)).output())
-    modules = [path for folder in sys.path for path in Path(folder).glob("numpy/_core/_multiarray_umath*.so")]
+    modules = [path for folder in sys.path for path in Path(folder).glob(pattern)]
     if not modules or shutil.which("ldd") is None:
-        pytest.skip("numpy or ldd is not here")
+        pytest.skip(f"{package} or ldd is not here")
     resolved = ldd(str(modules[0]))
-    for library in facts["system_libraries"]:
-        if "numpy" in library["needed_by"] and library["soname"] in resolved:
+    of_package = [library for library in facts["system_libraries"] if package in library["needed_by"]]
+    assert {"libc.so.6", "libstdc++.so.6"} <= {library["soname"] for library in of_package}
+    for library in of_package:
+        if library["soname"] in resolved:
             assert os.path.realpath(library["path"]) == os.path.realpath(resolved[library["soname"]])
-    assert any("numpy" in library["needed_by"] for library in facts["system_libraries"])
+    # Whatever the loader takes from outside the environment for the module itself is recorded.
+    elf = read_elf(str(modules[0]))
+    assert elf is not None
+    outside = {name for name in elf.needed if name in resolved and not resolved[name].startswith(sys.prefix)}
+    own_loader = {name for name in outside if name.startswith("ld-")}
+    assert outside - own_loader <= {library["soname"] for library in of_package}
 
 
 @pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="this system has no dpkg")

@@ -146,6 +146,28 @@ def test_an_egg_counts_where_it_stands_on_the_path(tmp_path: Path) -> None:
     assert "distributions" not in recorded(egg)
 
 
+def test_an_editable_tree_tells_its_commit_and_whether_it_was_changed(tmp_path: Path) -> None:
+    tree = tmp_path / "repository" / "project"
+    tree.mkdir(parents=True)
+    (tree / "code.py").write_text("value = 1\n")
+    git = ["git", "-C", str(tree.parent), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Begin"]):
+        subprocess.run([*git, *command], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    direct = json.dumps({"url": tree.as_uri(), "dir_info": {"editable": True}})
+    (write_distribution(tmp_path / "site", "project", "1.0") / "direct_url.json").write_text(direct)
+
+    def info() -> dict[str, Any]:
+        found: dict[str, Any] = recorded(tmp_path / "site")["distributions"][0]["direct_url"]["dir_info"]
+        return found
+
+    assert info() == {"editable": True, "commit_id": head, "dirty": False}
+    (tree / "notes.txt").write_text("git does not know this file")
+    assert info()["dirty"] is False
+    (tree / "code.py").write_text("value = 2\n")
+    assert info() == {"editable": True, "commit_id": head, "dirty": True}
+
+
 @pytest.mark.parametrize("versions", [("1.9", "1.10"), ("1.0rc1", "1.0"), ("1.0.dev1", "1.0a1"), ("odd", "0.1")])
 def test_versions_have_an_order(versions: tuple[str, str]) -> None:
     lower, higher = versions
