@@ -72,9 +72,10 @@ def page(rows: list[Row]) -> str:
     packages = sum((row.packages for row in rows), Counter())
     total = sum(packages.values())
     outcomes = Counter(row.outcome for row in rows)
-    lines = [INTRODUCTION, "| records | |", "|---|--:|"]
-    lines += [f"| {name} | {outcomes[name]} |" for name in [*map(str, Fidelity), "refused"]]
-    lines += [f"| all | {len(rows)} |", "", "| packages | | |", "|---|--:|--:|"]
+    lines = [INTRODUCTION, "| records | | |", "|---|--:|--:|"]
+    names = [*map(str, Fidelity), "refused"]
+    lines += [f"| {name} | {outcomes[name]} | {outcomes[name] / len(rows):.1%} |" for name in names]
+    lines += [f"| all | {len(rows)} | |", "", "| packages | | |", "|---|--:|--:|"]
     lines += [f"| {each} | {packages[each]} | {packages[each] / total:.1%} |" for each in Fidelity]
     lines += [f"| all | {total} | |", "", "| record | fidelity | exact | equivalent | substituted | missing | |"]
     lines.append("|---|---|--:|--:|--:|--:|---|")

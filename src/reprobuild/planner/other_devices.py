@@ -45,6 +45,11 @@ DEVICES = (
         lacks="Intel's driver for GPUs is no part of it and has to be added for more than the CPU",
     ),
     OtherDevice(
+        name="an AMD GPU",
+        packages=r"tensorflow-rocm|jax-rocm[0-9]+-plugin",
+        lacks="ROCm, which it loads from the system, is no part of it: --base names an image that has it",
+    ),
+    OtherDevice(
         name="an Ascend NPU",
         packages=r"torch-npu|mindietorch|mindspore-ascend",
         lacks="Huawei's CANN toolkit and driver, which no registry of the tables has, are no part of it",

@@ -18,6 +18,7 @@ from reprobuild.snapshot import TorchFacts
         (("torch==2.8.0+xpu", "pytorch-triton-xpu==3.4.0"), "xpu", "an Intel GPU"),
         (("torch==2.3.1+cxx11.abi", "intel-extension-for-pytorch==2.3.110+xpu"), "xpu", "an Intel GPU"),
         (("torch==2.1.0", "torch-npu==2.1.0.post3"), "other", "an Ascend NPU"),
+        (("tensorflow-rocm==2.12.0.560",), "other", "an AMD GPU"),
         (("torch==1.13.1", "torch-neuronx==1.13.1.1.9.0"), "other", "an AWS Neuron device"),
         (("torch==2.1.0+das1.1.git3ac1bdd.abi1.dtk2404",), "other", "a Hygon DCU"),
         (("torch==2.0.0", "torch-directml==0.2.0"), "other", "DirectML"),
