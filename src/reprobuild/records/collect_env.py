@@ -15,7 +15,7 @@ from reprobuild.errors import RecordError
 from reprobuild.records.conda_lists import distribution_of_row
 from reprobuild.records.conda_packages import told_by
 from reprobuild.records.document import Document
-from reprobuild.records.merged_conda import merged
+from reprobuild.records.merged_conda import merged, same_release
 from reprobuild.records.os_names import system_of_name
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import parse_lines
@@ -74,7 +74,7 @@ def read(document: Document) -> Snapshot:
         python=_with_environment(python, rows, conda.python),
         system=system,
         distributions=merged(pip.distributions, tuple(rows)),
-        torch=torch or conda.torch,
+        torch=_with_cudnn_of_build(torch, conda.torch) if torch else conda.torch,
         gpu=_gpu(facts),
         cuda_toolkit=_number(facts.get("CUDA runtime version")),
         evidence=(*system_evidence, *torch_evidence),
@@ -179,6 +179,13 @@ def _torch(facts: dict[str, str], source: str) -> tuple[TorchFacts | None, tuple
     reason = f"torch {version} is no public wheel, so it loads the machine's cuDNN"
     evidence = Evidence(fact="torch.cudnn", value=cudnn, certainty="inferred", source=source, reason=reason)
     return msgspec.structs.replace(torch, cudnn=cudnn), (evidence,)
+
+
+def _with_cudnn_of_build(torch: TorchFacts, built: TorchFacts | None) -> TorchFacts:
+    """The cuDNN that the build string of conda's torch names, where that is the torch that ran."""
+    if torch.cudnn or built is None or not same_release(torch.version or "", built.version or ""):
+        return torch
+    return msgspec.structs.replace(torch, cudnn=built.cudnn)
 
 
 def system_cudnn(value: str | None) -> str | None:

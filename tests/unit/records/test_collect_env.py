@@ -141,3 +141,12 @@ def test_the_machine_that_pythons_compiler_names() -> None:
     )
     snapshot = parse(text.encode(), "x")
     assert (snapshot.system.system, snapshot.system.machine) == ("Windows", "AMD64")
+
+
+def test_the_cudnn_that_condas_build_names() -> None:
+    report = WHOLE.replace("2.6.0+cu124", "1.9.1").replace("build PyTorch: 12.4", "build PyTorch: 11.1")
+    row = "[conda] pytorch  1.9.1  py3.8_cuda11.1_cudnn8.0.5_0  pytorch\n"
+    snapshot = parse((report + row).encode(), "x")
+    assert snapshot.torch is not None and (snapshot.torch.cuda, snapshot.torch.cudnn) == ("11.1", "8.0.5")
+    other = parse((report + row.replace("1.9.1", "1.8.0")).encode(), "x")
+    assert other.torch is not None and other.torch.cudnn is None
