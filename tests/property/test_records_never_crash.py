@@ -80,6 +80,8 @@ def mutated(draw: st.DrawFn) -> bytes:
 @given(mutated())
 @example(b"a" + b" " * 200_000 + b"b")
 @example(b"[pip3] " + b"a" * 200_000)
+@example("python: 3.\u00b3\nbuild_dependencies:\n- numpy==1.26.4\n".encode())
+@example("name: x\nchannels: []\ndependencies: [python=3.\u00b3, python=\u00b3.1]\n".encode())
 @example(b'{"python_version_short": "3.10", "packages": {"a": "\\ud800"}}')
 @example(b'{"python": "3.10.1", "x": 123456789012345678901234567890}')
 @example(b'{"python": "3.10.1", "x": ' + b"[" * 400 + b"]" * 400 + b"}")

@@ -84,7 +84,7 @@ def contradictions(snapshot: Snapshot) -> Iterator[Note]:
     """A told Python that the listed packages can't have run on: one of the two is of another environment."""
     numbers = (snapshot.python.version or "").split(".")
     inferred = any(item.fact == "python.version" for item in snapshot.evidence if item.certainty == "inferred")
-    if inferred or len(numbers) < 2 or not (numbers[0].isdigit() and numbers[1].isdigit()):
+    if inferred or len(numbers) < 2 or not (numbers[0].isdecimal() and numbers[1].isdecimal()):
         return
     bounds, minor = bounds_of(snapshot.distributions), (int(numbers[0][:4]), int(numbers[1][:4]))
     by_metadata = bounds.lowest_by if bounds.lowest_by and "needs at least" in bounds.lowest_by else None

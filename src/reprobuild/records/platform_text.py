@@ -117,7 +117,7 @@ def _linux(text: str, found: re.Match[str], python: PythonFacts) -> SystemFacts:
 def reports_the_machine(python: PythonFacts) -> bool:
     """Whether this Python's ``platform.platform()`` names the machine's own glibc: 3.9 and later do."""
     parts = (python.version or "").split(".")
-    return len(parts) >= 2 and parts[0] == "3" and parts[1].isdigit() and int(parts[1]) >= 9
+    return len(parts) >= 2 and parts[0] == "3" and parts[1].isdecimal() and int(parts[1]) >= 9
 
 
 def inferred_system(system: SystemFacts, python: PythonFacts) -> Inferred | None:
