@@ -7,7 +7,7 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reprobuild.capture.redaction import redact
@@ -116,7 +116,7 @@ AROUND = st.sampled_from(["{}", "before {} behind", "a\n{}\nb", "'{}'", "- {};",
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_kind_survives_in_any_field(kind: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(KINDS[kind], AROUND, st.sampled_from(PLACES))
     def check(secret: tuple[str, str], around: str, place: tuple[Any, ...]) -> None:
         text, hidden = secret
@@ -131,7 +131,7 @@ def test_no_kind_survives_in_any_field(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_kind_survives_as_a_key(kind: str) -> None:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(KINDS[kind], st.sampled_from(["packages", "environment_variables", "unknown-key"]))
     def check(secret: tuple[str, str], place: str) -> None:
         cleaned = redact({**RECORD, place: {secret[0]: "1.0"}})

@@ -116,7 +116,7 @@ def _assignment() -> re.Pattern[str]:
     """``name=value``, ``name: value``, ``"name": "value"``, ``name := value``; never ``name==version``."""
     return re.compile(
         r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z0-9_.-]++)"
-        r"(?P<mark>[\"'\]]{0,2}\s{0,3}(?::=|=|:)(?!=)\s{0,3}[rbf]?(?=[\"']|[^\s\"']))"
+        r"(?P<mark>[\"'\]]{0,2}\s{0,3}(?::=|=|:)(?!=)\s{0,3}(?:[rbf](?=[\"']))?(?=[^\s]))"
         r"(?P<value>\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"'&;,]+)"
     )
 
