@@ -1,16 +1,20 @@
-"""``reprobuild capture --python`` against ``pip freeze`` and ``python -m torch.utils.collect_env``, in turns.
+"""What a capture costs, beside the tools that list an environment, in turns, on environments of three sizes.
 
-    python benchmarks/capture.py [--rounds N] [--distributions N] [--environment DIR]
+    python benchmarks/capture.py [--rounds N] [--distributions N ...] [--environments DIR]
 
-Makes an environment with the real torch, its dependencies and pip, and fills it up with generated wheels of an
-ordinary size; uv installs them and compiles all of it. ``--environment`` keeps it for the next run. PIP_FIND_LINKS may
-name a folder that holds torch's wheel. Exit code 1 when a ratio is above its limit.
+Each environment is made by ``python -m venv``, with the pip that this brings; uv fills it with the real torch, its
+dependencies and generated wheels of an ordinary size, and compiles all of it. The newest pip is measured beside the
+one that the environment has: it is twice as fast. ``--environments`` keeps them for the next run. PIP_FIND_LINKS may
+name a folder that holds torch's wheel. Exit code 1 when something is above its limit.
+
+Two interpreters have to start for ``capture --python``, ours and the recorded one: the floor is what that takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,48 +23,136 @@ from pathlib import Path
 
 from turns import clean_environment, medians, report
 
-LIMITS = {"pip freeze": 0.25, "collect_env": 0.05}
+LIMITS = {"pip freeze": 0.10, "collect_env": 0.02, "uv pip freeze": 4.0}
 """The highest ratio of a capture's time to that of each."""
+
+SIZES = (50, 350, 1000)
+
+MEMORY_LIMIT_MB = 60.0
+IN_PROCESS_LIMIT_MS = 60.0
+"""For ``capture_environment()`` of 350 distributions in a process that has imported torch."""
 
 TORCH = "torch==2.13.0"
 MODULES = 30
 """Files in each generated wheel: the median of the 350 most downloaded distributions is about that."""
+
+IN_PROCESS = """
+import statistics, sys, time
+sys.path.append(sys.argv[1])
+import torch
+from reprobuild import capture_environment
+times = []
+for _ in range(9):
+    begun = time.perf_counter()
+    count = len(capture_environment()["distributions"])
+    times.append(time.perf_counter() - begun)
+print(count, times[0] * 1000, statistics.median(times) * 1000)
+"""
+
+INSTALLED = "Lib/site-packages/*.dist-info" if sys.platform == "win32" else "lib/python*/site-packages/*.dist-info"
+
+SOURCE = Path(__file__).parents[1] / "src"
 
 
 def main() -> int:
     """Measure, print, and tell by the exit code whether the limits hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--distributions", type=int, default=350, help="how many at least (default: 350)")
-    parser.add_argument("--environment", type=Path, help="folder to keep the environment in")
+    parser.add_argument("--distributions", type=int, nargs="+", default=SIZES, help="how many at least (50 350 1000)")
+    parser.add_argument("--environments", type=Path, help="folder to keep the environments in")
     arguments = parser.parse_args()
+    holds = True
     with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.environment or Path(scratch, "environment")
-        python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        if not python.exists():
-            make_environment(folder, python, arguments.distributions)
-        program = str(Path(sys.executable).with_name("reprobuild"))
-        times = medians(
-            {
-                "capture": [program, "capture", "--python", str(python), "-o", str(Path(scratch, "record"))],
-                "pip freeze": [str(python), "-m", "pip", "freeze"],
-                "uv pip freeze": [*uv(), "pip", "freeze", "--python", str(python)],
-                "collect_env": [str(python), "-m", "torch.utils.collect_env"],
-            },
-            arguments.rounds,
-            Path(scratch),
-        )
-    return 0 if report(times, "capture", LIMITS) else 1
+        newest = newest_pip(Path(scratch, "pip"))
+        for size in arguments.distributions:
+            folder = (arguments.environments or Path(scratch)) / str(size)
+            python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+            if not python.exists():
+                make_environment(folder, python, size)
+            holds &= measure(python, newest, arguments.rounds, Path(scratch))
+    return 0 if holds else 1
+
+
+def measure(python: Path, newest: Path, rounds: int, scratch: Path) -> bool:
+    """One environment: print its table, and tell whether every limit holds."""
+    capture = [str(Path(sys.executable).with_name("reprobuild")), "capture", "--python", str(python)]
+    capture += ["-o", str(scratch / "record")]
+    without = [*capture, "--no-libraries"]
+    count = len(list(python.parents[1].glob(INSTALLED)))
+    version = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, text=True).stdout.split()[1]
+    print(
+        f"\n{count} distributions, with pip {version}; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    )
+    commands = {
+        "bare interpreter": [str(python), "-c", "pass"],
+        "capture": without,
+        "capture, libraries": capture,
+        "uv pip freeze": [uv(), "pip", "freeze", "--python", str(python)],
+        "pip freeze": [str(python), "-m", "pip", "freeze"],
+        "pip freeze, newest": [str(python), str(newest / "pip"), "freeze"],
+        "pip inspect": [str(python), "-m", "pip", "inspect"],
+        "collect_env": [str(python), "-m", "torch.utils.collect_env"],
+    }
+    if conda := shutil.which("conda"):
+        commands["conda list"] = [conda, "list", "--prefix", str(python.parents[1])]
+    times = medians(commands, rounds, scratch)
+    holds = report(times, "capture", LIMITS)
+    floor = 2 * times["bare interpreter"]
+    print(f"{times['capture'] / times['pip freeze, newest']:10.3f}     capture / pip freeze, newest")
+    print(f"{floor / times['pip freeze']:10.3f}     the floor, two bare interpreters / pip freeze")
+    return holds & memory(without, scratch) & in_process(python, scratch)
+
+
+def memory(command: list[str], folder: Path) -> bool:
+    """The most that either process of a capture holds."""
+    finished = subprocess.Popen(command, cwd=folder, env=clean_environment(), stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(finished.pid, 0)
+    finished.returncode = 0
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    holds = peak <= MEMORY_LIMIT_MB
+    print(f"{peak:10.1f} MB  capture, its larger process (at most {MEMORY_LIMIT_MB:.0f}): {told(holds)}")
+    return holds
+
+
+def in_process(python: Path, folder: Path) -> bool:
+    """``capture_environment()`` beside an imported torch, outside a repository: the first call and the later ones."""
+    done = subprocess.run(
+        [str(python), "-c", IN_PROCESS, str(SOURCE)],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    count, first, later = (float(number) for number in done.stdout.split())
+    limited = count < 2 * SIZES[1]
+    holds = not limited or first <= IN_PROCESS_LIMIT_MS
+    limit = f" (at most {IN_PROCESS_LIMIT_MS:.0f}): {told(holds)}" if limited else ""
+    print(f"{first:10.1f} ms  capture_environment() after torch, the first call{limit}; later {later:.1f} ms")
+    return holds
+
+
+def told(holds: bool) -> str:
+    """A verdict."""
+    return "holds" if holds else "MISSED"
+
+
+def newest_pip(folder: Path) -> Path:
+    """The newest pip in a folder of its own, to be run by any interpreter."""
+    run(uv(), "pip", "install", "--quiet", "--compile-bytecode", "--target", str(folder), "--upgrade", "pip")
+    return folder
 
 
 def make_environment(folder: Path, python: Path, count: int) -> None:
     """A virtual environment of this interpreter with torch, pip and generated wheels, all of it compiled."""
-    run(*uv(), "venv", "--quiet", "--python", sys.executable, str(folder))
-    install = [*uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+    run(sys.executable, "-m", "venv", str(folder))
+    run(str(python), "-m", "compileall", "-q", str(folder))
+    install = [uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
     links = [part for place in os.environ.get("PIP_FIND_LINKS", "").split() for part in ("--find-links", place)]
-    run(*install, *links, TORCH, "numpy", "pip")
+    run(*install, *links, TORCH, "numpy")
+    left = count - len(list(folder.glob(INSTALLED)))
     with tempfile.TemporaryDirectory() as scratch:
-        wheels = [str(write_wheel(Path(scratch), index)) for index in range(count)]
+        wheels = [str(write_wheel(Path(scratch), index)) for index in range(left)]
         requirements = Path(scratch, "requirements.txt")
         requirements.write_text("".join(f"generated-{index}==1.{index}\n" for index in range(len(wheels))))
         run(*install, "--no-index", "--find-links", scratch, "-r", str(requirements))
@@ -82,9 +174,11 @@ def write_wheel(folder: Path, index: int) -> Path:
     return path
 
 
-def uv() -> list[str]:
-    """uv, from the environment that runs the benchmark."""
-    return [sys.executable, "-m", "uv"]
+def uv() -> str:
+    """uv's own program, from the environment that runs the benchmark: its Python wrapper would be timed as well."""
+    import uv as package
+
+    return str(package.find_uv_bin())
 
 
 def run(*command: str) -> None:

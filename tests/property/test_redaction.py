@@ -168,6 +168,12 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redact_text(text) == (text, 0)
 
 
+@pytest.mark.parametrize("prefix", ["b", "r", "f"])
+def test_no_letter_of_a_secret_stays(prefix: str) -> None:
+    assert redact_text(f"API_KEY={prefix}81f72e9a0c") == (f"API_KEY={REMOVED}", 1)
+    assert redact_text(f"api_key = {prefix}'81f72e9a0c'") == (f"api_key = {prefix}'{REMOVED}'", 1)
+
+
 def test_a_record_without_secrets_is_the_same_object() -> None:
     assert redact(RECORD) is RECORD
 

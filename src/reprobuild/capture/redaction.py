@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # the typing module would be loaded for nothing
 _NAMES_OF_PACKAGES = ("packages",)
 """Dictionaries whose keys are names of packages, which may speak of tokens and mean none."""
 
+_DIGEST_LENGTH = len("sha256:") + 64
+
 _known_keys: dict[str, bool] = {}
 """Keys of the record to whether they speak of secrets: every distribution has the same few."""
 
@@ -24,9 +26,7 @@ def redact(facts: dict[str, Any]) -> dict[str, Any]:
 
     ``redactions`` gains what was removed: place (``command.arguments``, ``pip_freeze``) to number.
     """
-    texts: list[str] = []
-    _gather(facts, texts)
-    if not may_hold("\n".join(texts)):
+    if not _is_worth_a_look(facts, ""):
         return facts
     counts: dict[str, int] = {}
     cleaned: dict[str, Any] = _without_secrets(facts, "", counts)
@@ -39,23 +39,31 @@ def redact(facts: dict[str, Any]) -> dict[str, Any]:
     return {**cleaned, "redactions": merged}
 
 
-def _gather(value: Any, texts: list[str], parent: str = "") -> None:
-    """Add every text in the record, keys included; a name stands before its value where it speaks of a secret."""
+def _gather(value: Any, texts: dict[str, None], parent: str = "") -> None:
+    """Add every text in the record once, keys included; a name stands before its value where it speaks of a secret."""
     if isinstance(value, str):
-        texts.append(value)
+        texts[value] = None
     elif isinstance(value, dict):
         for key, item in value.items():
             if isinstance(item, str):
-                texts.append(f"{key}:{item}" if parent not in _NAMES_OF_PACKAGES and _names_secret(key) else item)
+                if parent not in _NAMES_OF_PACKAGES and _names_secret(key):
+                    texts[f"{key}:{item}"] = None
+                elif not _is_digest(item):
+                    texts[item] = None
             else:
                 _gather(item, texts, str(key))
-        texts.append(";".join(map(str, value)))
+        texts[";".join(map(str, value))] = None
     elif isinstance(value, list | tuple):
         if value and isinstance(value[0], str):
-            texts.append(" ".join(map(str, value)))
+            texts[" ".join(map(str, value))] = None
         else:
             for item in value:
                 _gather(item, texts)
+
+
+def _is_digest(text: str) -> bool:
+    """The record is full of these, and none of them is worth a look: no secret has their shape."""
+    return len(text) == _DIGEST_LENGTH and text.startswith("sha256:") and not text[7:].strip("0123456789abcdef")
 
 
 def _names_secret(key: str) -> bool:
@@ -85,7 +93,7 @@ def _is_worth_a_look(value: Any, place: str) -> bool:
     """False for a part of the record that holds no secret's mark: most of it, also where another part holds one."""
     if not isinstance(value, dict | list | tuple) or not value:
         return False
-    texts: list[str] = []
+    texts: dict[str, None] = {}
     _gather(value, texts, place)
     return may_hold("\n".join(texts))
 
