@@ -27,6 +27,28 @@ def seconds(command: Sequence[str], folder: Path | None = None) -> float:
     return elapsed
 
 
+def both_medians(
+    commands: Mapping[str, Sequence[str]], rounds: int, folder: Path | None = None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians of wall-clock and of processor seconds, the latter of all processes that a command starts. Unix only."""
+    import resource
+
+    def used() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    wall: dict[str, list[float]] = {name: [] for name in commands}
+    processor: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):
+        for name, command in commands.items():
+            before = used()
+            elapsed = seconds(command, folder)
+            if turn:
+                wall[name].append(elapsed)
+                processor[name].append(used() - before)
+    return tuple({name: statistics.median(values) for name, values in kind.items()} for kind in (wall, processor))
+
+
 def medians(commands: Mapping[str, Sequence[str]], rounds: int, folder: Path | None = None) -> dict[str, float]:
     """Median seconds of each named command over ``rounds`` rounds, after one round that only warms up."""
     measured: dict[str, list[float]] = {name: [] for name in commands}

@@ -108,10 +108,14 @@ def _digest_of(item: "Installed") -> "str | None":
 
 
 def _helpers_to_spare() -> "int":
-    """None where processes can't be forked, or another thread runs: it might hold a lock that a child waits for."""
+    """None where processes can't be forked, or another thread runs: it might hold a lock that a child waits for.
+
+    On a busy machine, such as one where many ranks begin at once, a fork costs time instead of saving it.
+    """
     if not hasattr(os, "sched_getaffinity") or not hasattr(os, "fork"):
         return 0
     threading = sys.modules.get("threading")
     if threading is not None and threading.active_count() > 1:
         return 0
-    return min(_MOST_HELPERS, len(os.sched_getaffinity(0)) - 1)
+    spare = len(os.sched_getaffinity(0)) - max(1.0, os.getloadavg()[0])
+    return max(0, min(_MOST_HELPERS, int(spare)))

@@ -17,6 +17,7 @@ from reprobuild.probe import digests, description
 from reprobuild.probe.distributions import installed_distributions
 from reprobuild.probe.findings import Findings
 os.sched_getaffinity = lambda _: set(range(int(sys.argv[2])))
+os.getloadavg = lambda: (9.5 if sys.argv[3] == "busy" else 0.5, 0, 0)
 forked = []
 fork = os.fork
 def counted():
@@ -64,7 +65,16 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("processors", "how", "helpers"),
-    [(1, "", 0), (2, "", 1), (64, "", 3), (4, "dies", 3), (4, "lost", 3), (4, "threads", 0)],
+    [
+        (1, "", 0),
+        (2, "", 1),
+        (64, "", 3),
+        (4, "dies", 3),
+        (4, "lost", 3),
+        (4, "threads", 0),
+        (8, "busy", 0),
+        (12, "busy", 2),
+    ],
 )
 def test_all_are_found(folder: Path, processors: int, how: str, helpers: int) -> None:
     command = [sys.executable, "-c", SCRIPT, str(folder), str(processors), how]
