@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.lab.laboratory import Laboratory, interpreters
+from tests.lab.laboratory.wheels import made_up_wheel
 from tests.lab.proofs import read_proof, unexplained
 from tests.lab.recorded_run import PROGRAM, RecordedRun
 
@@ -97,6 +98,23 @@ def test_more_packages_of_the_system_and_the_command_that_proves_it(run: SmallRu
     assert unexplained(proof) == []
     version = run.lab.client.containers.run("build-command:apt", ["file", "--version"], remove=True)
     assert version.startswith(b"file-")
+
+
+def test_a_mirror_with_a_password_that_is_told_nobody(run: SmallRun) -> None:
+    site = run.lab.site
+    for name, version in (package.split("==") for package in PACKAGES):
+        site.add_wheel("mirror", made_up_wheel(run.folder, name, version, {f"{name}.py": "from_the_mirror = True\n"}))
+    mirror = f"{site.pytorch_index}/mirror".replace("://", "://someone:s3cr3t-word@")
+    arguments = ("-t", "build-command:mirror", "--no-cache", "--index-url", mirror, *run.network())
+    built = run.program("build", run.record, *arguments)
+    assert "/whl/mirror/attrs/" in site.requested
+    assert "s3cr3t-word" not in built.stdout + built.stderr
+    image = run.lab.client.images.get("build-command:mirror")
+    assert "s3cr3t-word" not in json.dumps([image.attrs, image.history()])
+    command = ["python", "-c", "import attrs, six; print(attrs.from_the_mirror, six.from_the_mirror)"]
+    assert run.lab.client.containers.run("build-command:mirror", command, remove=True) == b"True True\n"
+    verified = run.program("verify", run.record, "build-command:mirror", check=False)
+    assert (verified.status, "files of attrs" in verified.stdout) == (7, True)
 
 
 def test_a_base_by_its_digest(run: SmallRun) -> None:
