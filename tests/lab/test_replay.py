@@ -68,11 +68,16 @@ class Desk:
         return finished.returncode, json.loads(finished.stdout)
 
 
-@pytest.fixture
-def desk(lab: Laboratory, tmp_path: Path) -> Iterator[Desk]:
-    """A desk, and the certainty that no container is left at its end."""
+@pytest.fixture(scope="module")
+def image(lab: Laboratory) -> str:
+    """An image with a Python and nothing else."""
     lab.provide_base(BASE)
-    derived(lab, IMAGE, f"FROM {BASE}", "WORKDIR /workspace")
+    return derived(lab, IMAGE, f"FROM {BASE}", "WORKDIR /workspace")
+
+
+@pytest.fixture
+def desk(lab: Laboratory, image: str, tmp_path: Path) -> Iterator[Desk]:
+    """A desk, and the certainty that no container is left at its end."""
     yield Desk(tmp_path, lab)
     assert lab.client.containers.list(all=True) == []
 
