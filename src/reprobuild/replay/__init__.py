@@ -6,14 +6,14 @@ Layer: beside ``verify``, above ``engine``. Only the engine runs anything; ``jud
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from reprobuild import __version__
-from reprobuild.engine import Collected, Ended, Engine, Printed, Task
+from reprobuild.engine import Collected, Ended, Engine, Printed, Task, TaskEvent
 from reprobuild.errors import RecordError, ReprobuildError, UsageError
 from reprobuild.replay.command import chosen_command, command_facts, recorded_command
 from reprobuild.replay.gathering import (
@@ -156,7 +156,9 @@ def _run(
     folder.mkdir(parents=True, exist_ok=True)
     text, ended = bytearray(), Ended(exit_code=-1, duration_s=0.0)
     with (folder / OUTPUT_FILE).open("wb") as kept:
-        for event in engine.follow(task):
+
+        def take(event: TaskEvent) -> None:
+            nonlocal text, ended
             match event:
                 case Printed(content=content):
                     kept.write(content)
@@ -167,6 +169,8 @@ def _run(
                     _keep(folder, path, content, task.working_directory or "/")
                 case Ended():
                     ended = event
+
+        _take_each(engine.follow(task), take)
     outcome = RunOutcome(
         exit_code=ended.exit_code,
         duration_s=round(ended.duration_s, 3),
@@ -178,6 +182,20 @@ def _run(
     except RecordError as error:
         return msgspec.structs.replace(outcome, problem=str(error)), None
     return msgspec.structs.replace(outcome, results=names), results
+
+
+def _take_each(events: Iterator[TaskEvent], take: Callable[[TaskEvent], None]) -> None:
+    """Hand each event over. Ctrl-C is the command's to hear, whether it comes while one waits or while one is taken."""
+    event = next(events, None)
+    while event is not None:
+        try:
+            take(event)
+        except KeyboardInterrupt as interruption:
+            if not isinstance(events, Generator):
+                raise
+            event = events.throw(interruption)
+        else:
+            event = next(events, None)
 
 
 def _keep(folder: Path, path: str, content: bytes, working_directory: str) -> None:

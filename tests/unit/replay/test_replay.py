@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.unit.verify.local_engine import LocalEngine
 
-from reprobuild.engine import Ended, ImageFacts, Task, TaskEvent
+from reprobuild.engine import Ended, ImageFacts, Printed, Task, TaskEvent
 from reprobuild.engine.fake import FakeEngine
 from reprobuild.errors import EngineError, RecordError, UsageError
 from reprobuild.proof import Outcome, parse_proof
@@ -250,3 +251,28 @@ def test_the_level_joins_a_proof(image: str, source: Path, tmp_path: Path) -> No
     again = parse_proof(done.added_to(proof).to_json().encode())
     assert len(again.levels) == 1
     assert again.passed
+
+
+class InterruptedEngine(LocalEngine):
+    """Its command is interrupted, and has something to say then."""
+
+    def follow(self, task: Task) -> Iterator[TaskEvent]:
+        try:
+            yield Printed(stream="stdout", content=b"it has begun")
+        except KeyboardInterrupt:
+            yield Printed(stream="stdout", content=b", it was asked to end")
+            raise
+        raise AssertionError("the command did not hear of it")
+
+
+def test_ctrl_c_while_output_is_shown_reaches_the_command_all_the_same(
+    image: str, source: Path, tmp_path: Path
+) -> None:
+    def show(printed: Printed) -> None:
+        if printed.content == b"it has begun":
+            raise KeyboardInterrupt
+
+    options = ReplayOptions(source=source, output=tmp_path / "replayed")
+    with pytest.raises(KeyboardInterrupt):
+        replay(RECORD, image, InterruptedEngine(), options, show)
+    assert (tmp_path / "replayed" / "output.txt").read_text() == "it has begun, it was asked to end"
