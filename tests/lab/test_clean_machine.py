@@ -1,6 +1,7 @@
 """What a newcomer's machine does: the tests pass in Dockerfile.test's image, and ``make demo`` runs on a bare Debian.
 
 Nothing of this machine's own environment is there. Debian 12 from debootstrap stands in for both public images.
+The first is opt-in: it installs every test's packages anew and runs for ten minutes what runs beside it anyway.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ def split_certificates(bundle: str) -> dict[str, bytes]:
     return {f"{number}.crt": certificate.encode() for number, certificate in enumerate(certificates)}
 
 
+@pytest.mark.large
 def test_the_unit_tests_pass_on_a_clean_machine(image: str, lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", lab.docker_host)
     container = lab.client.containers.run(image, network_mode="host", detach=True)
