@@ -32,7 +32,7 @@ lint: .venv/ready-to-test
 	$(BIN)/mypy
 
 bench: .venv/ready-to-test
-	for script in startup dockerfile soak capture; do $(BIN)/python benchmarks/$$script.py || exit; done
+	for script in startup dockerfile planning libraries soak capture; do $(BIN)/python benchmarks/$$script.py || exit; done
 
 clean:
 	rm -rf .venv .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
