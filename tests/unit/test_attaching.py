@@ -121,7 +121,10 @@ def test_a_run_of_the_real_mlflow_gets_an_artifact_and_tags(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("place", ["wandb:a/b/c", "mlflow:0123"])
 def test_without_the_package_the_way_out_is_said(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, place.partition(":")[0], None)
+    package = place.partition(":")[0]
+    # Its modules as well: another test of this process may have loaded them.
+    for name in [package, *(name for name in sys.modules if name.startswith(f"{package}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(RecordError) as caught:
         attach(msgspec.structs.replace(WHOLE), destination_of(place), FakeEngine())
     assert str(caught.value.hint).startswith("pip install reprobuild[")
