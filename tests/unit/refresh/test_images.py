@@ -142,6 +142,18 @@ def test_digests_are_dated_and_the_registrys_word_wins() -> None:
     assert found is not None and (found.digest, found.date) == (FIRST, "2027-04-01")
 
 
+@pytest.mark.parametrize("first, second", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_a_tag_that_moves_twice_a_day_has_the_later_digest(first: str, second: str) -> None:
+    tag = "11.8.0-base-ubuntu20.04"
+    table = images.digests(DIGESTS, "nvidia/cuda", seen(digests={tag: first}), DAY).table
+    moved = images.digests(table, "nvidia/cuda", seen(digests={tag: second}), DAY).table
+    found = Digests(moved).of("nvidia/cuda", tag)
+    assert found is not None and found.digest == second
+    back = images.digests(moved, "nvidia/cuda", seen(digests={tag: first}), DAY).table
+    found = Digests(back).of("nvidia/cuda", tag)
+    assert found is not None and found.digest == first
+
+
 def test_a_tools_versions_are_plain_tags_with_the_digest_where_it_was_asked() -> None:
     table = PACKAGED.table("tool_images")
     known = [row["version"] for row in table.rows if row["image"] == UV_REPOSITORY]
