@@ -38,7 +38,7 @@ def main() -> int:
             make_environment(folder, python)
         files = sorted(str(path) for path in folder.rglob("*.so*") if path.is_file())
         program = str(Path(sys.executable).with_name("reprobuild"))
-        capture = [program, "capture", "--python", str(python), "-o", str(Path(scratch, "record"))]
+        capture = [program, "capture", "--no-cache", "--python", str(python), "-o", str(Path(scratch, "record"))]
         times = medians(
             {
                 "capture with the scan": capture,

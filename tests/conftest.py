@@ -1,4 +1,4 @@
-"""For every test: the packaged tables of facts, whatever a refresh left in this user's cache; and Ctrl-C as it is."""
+"""For every test: nothing of this user's caches, neither tables of facts nor answers; and Ctrl-C as it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 
 os.environ["REPROBUILD_CATALOG"] = "packaged"
+os.environ["REPROBUILD_CAPTURE_CACHE"] = "off"
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and every process below inherits that: also the
 # engine and its containers, in which a test sends it.

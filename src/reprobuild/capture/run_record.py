@@ -55,6 +55,14 @@ class RunReading:
 
     def add_to(self, facts: dict[str, Any], *, own_process: bool) -> dict[str, Any]:
         """The record with the run's facts, and without secrets. ``own_process``: whether this process is the run."""
+        return redact({**facts, **self._added(facts, own_process=own_process)})
+
+    def add_to_clean(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The same for a record that went through ``redact`` already, of another process's environment."""
+        earlier = {"redactions": facts["redactions"]} if facts.get("redactions") else {}
+        return {**facts, **redact({**earlier, **self._added(facts, own_process=False)})}
+
+    def _added(self, facts: dict[str, Any], *, own_process: bool) -> dict[str, Any]:
         notes: list[dict[str, Any]] = list(facts.get("notes", []))
         source = self._source.facts(notes)
         command = self._command
@@ -67,7 +75,7 @@ class RunReading:
             "switches": _switches() if own_process else None,
             "notes": notes,
         }
-        return redact({**facts, **{key: value for key, value in added.items() if value}})
+        return {key: value for key, value in added.items() if value}
 
 
 def command_of_this_process() -> tuple[str, ...] | None:

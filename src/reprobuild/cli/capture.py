@@ -71,6 +71,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="this variable of the environment, or NAME* for all that begin so; repeatable",
     )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="read another interpreter's packages anew, also where nothing changed since the last time",
+    )
     parser.add_argument("--show", action="store_true", help="print what would be saved, and save nothing")
     parser.add_argument(
         "--on-error",
@@ -154,18 +159,18 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 def _recorded_from_outside(
     arguments: argparse.Namespace, extras: tuple[str, ...], command: tuple[str, ...] | None
 ) -> dict[str, Any]:
-    from reprobuild.capture.interpreter import Probing
+    from reprobuild.capture.outside import Outside
 
-    probing = Probing(arguments.python, extras=extras)
+    outside = Outside(arguments.python, extras, cached=not arguments.no_cache)
     reading = _run_reading(arguments, command)
     from reprobuild.capture import guide  # noqa: F401 - loaded now, used when the record is written
-    from reprobuild.capture.answer import decode_facts, with_recorder
+    from reprobuild.capture.answer import with_recorder
     from reprobuild.cli import capture_report, console  # noqa: F401 - likewise
     from reprobuild.environment_snapshot import write_clean_record  # noqa: F401 - likewise
 
-    facts = with_recorder(decode_facts(probing.output(), arguments.python))
+    facts = with_recorder(outside.facts())
     _add_data(facts, arguments)
-    return reading.add_to(facts, own_process=False)
+    return reading.add_to_clean(facts)
 
 
 def _recorded_elsewhere(arguments: argparse.Namespace, extras: tuple[str, ...]) -> dict[str, Any]:

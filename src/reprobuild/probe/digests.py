@@ -8,6 +8,7 @@ import os
 import sys
 
 from .description import record_digest
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Digests:
 
     def __init__(self, items: "list[Installed]") -> "None":
         self._items = items
+        for item in items:  # A helper's own notes would end with it.
+            look_at(item.path + os.sep + "RECORD")
         self._found: "dict[int, str | None]" = {}
         self._helpers: "list[tuple[int, int]]" = []
         """Process and the pipe that it answers through."""

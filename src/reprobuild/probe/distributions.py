@@ -4,6 +4,7 @@ import os
 import sys
 
 from .files import names_in, read_bytes, read_text, tidy_home
+from .inputs import look_at
 from .spelling import canonical_name, is_valid_name, version_order
 
 TYPE_CHECKING = False
@@ -99,6 +100,7 @@ def installed_distributions(paths: "list[str]", findings: "Findings") -> "list[I
         for item in _in_folder(folder, findings):
             if not item.read_headers() and not _name_from_entry(item, findings):
                 continue
+            look_at(item.path)
             item.key = canonical_name(item.name)
             first = found.setdefault(item.key, item)
             if first is not item and first.path != item.path:
@@ -123,6 +125,7 @@ def _in_folder(folder: "str", findings: "Findings") -> "Iterator[Installed]":
     """
     links = []
     if folder.endswith(".egg") and os.path.isfile(folder):
+        look_at(folder)
         yield Installed(os.path.dirname(folder), os.path.basename(folder), "egg-archive")
     for entry in names_in(folder):
         if entry.startswith("~") and entry.endswith(".dist-info"):

@@ -3,6 +3,7 @@
 import os
 
 from .files import names_in, read_text
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def archived_metadata(path: "str") -> "str | None":
     """PKG-INFO of an egg that is an archive, which Python imports from as it is; None when there is none."""
     import zipfile
 
+    look_at(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(_INSIDE).decode("utf-8", "replace")

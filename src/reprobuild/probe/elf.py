@@ -9,6 +9,8 @@ import os
 import stat
 import struct
 
+from .inputs import look_at
+
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 14, 15, 29
 _LONGEST_TEXT = 4096
@@ -33,6 +35,7 @@ class _Broken(Exception):
 
 def read_elf(path: "str") -> "Elf | None":
     """The dynamic section of the file; None when it is no ELF file, broken or can't be read."""
+    look_at(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # A pipe may have any name.
     except (OSError, ValueError):

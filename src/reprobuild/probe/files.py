@@ -2,6 +2,8 @@
 
 import os
 
+from .inputs import asked, look_at, look_inside
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # The typing module costs a fifth of a bare start, and nothing here is evaluated.
     from typing import Any, Iterator
@@ -15,6 +17,16 @@ _BLOCK = 65536
 
 def read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
     """A file's bytes, or its first ``limit``. The system's calls directly: file objects take three times as long."""
+    content = read_unnoticed(path, limit)
+    if content is None:
+        look_inside(os.path.dirname(path), path)
+    else:
+        look_at(path)
+    return content
+
+
+def read_unnoticed(path: "str", limit: "int" = -1) -> "bytes | None":
+    """The same of a file whose changes show in another one, which was looked at."""
     try:
         descriptor = os.open(path, _READ_FLAGS)
     except (OSError, ValueError):
@@ -32,6 +44,7 @@ def read_bytes(path: "str", limit: "int" = -1) -> "bytes | None":
 
 def blocks_of(path: "str") -> "Iterator[bytes]":
     """A file's content, a block at a time; nothing when it can't be read."""
+    look_at(path)
     try:
         descriptor = os.open(path, _READ_FLAGS)
     except (OSError, ValueError):
@@ -61,6 +74,7 @@ def read_text(path: "str", limit: "int" = -1) -> "str | None":
 
 def names_in(folder: "str") -> "list[str]":
     """The names in a folder; none when it can't be read."""
+    look_at(folder)
     try:
         return os.listdir(folder)
     except OSError:
@@ -77,6 +91,7 @@ def find_program(name: "str") -> "str | None":
     """Where a program lies on PATH."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         path = os.path.join(folder, name + (".exe" if os.name == "nt" else ""))
+        look_at(path)
         if folder and os.access(path, os.X_OK) and os.path.isfile(path):
             return path
     return None
@@ -84,6 +99,12 @@ def find_program(name: "str") -> "str | None":
 
 def output_of(command: "list[str]") -> "str | None":
     """Standard output of a program; None when it is absent, fails or takes too long."""
+    output = _output_of(command)
+    asked(command, output)
+    return output
+
+
+def _output_of(command: "list[str]") -> "str | None":
     from .child import Child, TookTooLong
 
     environment = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}

@@ -4,6 +4,7 @@ import os
 import sys
 
 from .files import names_in
+from .inputs import look_at
 from .spelling import canonical_version, is_valid_name
 
 TYPE_CHECKING = False
@@ -137,6 +138,7 @@ def _pip_url_of_remote(remote: "str") -> "str | None":
 
     if re.match(r"\w+://", remote):
         return remote
+    look_at(remote)
     if os.path.exists(remote):
         from pathlib import PurePath
 
@@ -149,6 +151,7 @@ def _project_below(location: "str", top: "str") -> "str | None":
     """Where in the repository the project lies whose setup.py or pyproject.toml is nearest above ``location``."""
     project = location
     while not any(os.path.isfile(os.path.join(project, name)) for name in ("pyproject.toml", "setup.py")):
+        look_at(project)
         parent = os.path.dirname(project)
         if parent == project:
             return None

@@ -3,6 +3,7 @@
 import os
 
 from .files import output_of
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def git_tree(folder: "str", trees: "dict[str, GitTree]") -> "GitTree | None":
     """The work tree that holds ``folder``, or None. Each is asked once, and kept in ``trees``."""
     top = os.path.abspath(folder)
     while not os.path.exists(os.path.join(top, ".git")):
+        look_at(os.path.join(top, ".git"))
         parent = os.path.dirname(top)
         if parent == top:
             return None

@@ -9,6 +9,7 @@ import sys
 
 from .elf import read_elf
 from .files import names_in, read_bytes, read_text
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Loader:
     def _fitting(self, candidate: "str", elf: "Elf") -> "str | None":
         """The candidate, tidied, if it is there and of the same kind of processor."""
         if not os.path.exists(candidate):
+            look_at(candidate)
             return None
         tidy = os.path.normpath(candidate)
         if not (os.path.exists(tidy) and os.path.samefile(tidy, candidate)):

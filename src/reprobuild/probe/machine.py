@@ -7,6 +7,7 @@ import os
 import sys
 
 from .files import known, names_in, output_of, read_text, tidy_home
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _environment_kind() -> "str":
         return "virtualenv" if "virtualenv" in keys else "venv"
     if hasattr(sys, "real_prefix"):
         return "virtualenv"
+    look_at(os.path.join(sys.prefix, "conda-meta"))
     return "conda" if os.path.isdir(os.path.join(sys.prefix, "conda-meta")) else "base"
 
 
@@ -150,6 +152,7 @@ def _musl_version(loader: "str") -> "str | None":
     """musl's loader tells its version on standard error when it is started without a program."""
     import subprocess
 
+    look_at(loader)
     try:
         done = subprocess.run([loader], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=10)
     except (OSError, subprocess.SubprocessError):

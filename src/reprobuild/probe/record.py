@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from . import inputs
+from .accelerators import gpu_where_there_is_one, keys_of_gpu
 from .description import describe_distribution, record_digest
 from .distributions import installed_distributions
 from .files import find_program
@@ -11,7 +13,8 @@ from .findings import Findings
 from .freezing import Frozen
 from .machine import python_facts, system_facts
 from .search_path import search_path_facts
-from .torch_files import cudnn_integer, torch_facts
+from .torch_files import torch_facts
+from .variables import VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,28 +25,9 @@ if TYPE_CHECKING:
 PARTS = ("gpu", "toolkit", "records")
 """What ``--without`` can leave out."""
 
-EXTRAS = ("libraries", "files")
-"""What ``--with`` adds: the scan of system libraries, and the comparison of installed files with their RECORD."""
-
-VARIABLES = (
-    "CUBLAS_WORKSPACE_CONFIG",
-    "CUDA_DEVICE_ORDER",
-    "CUDA_LAUNCH_BLOCKING",
-    "CUDA_VISIBLE_DEVICES",
-    "MKL_CBWR",
-    "MKL_NUM_THREADS",
-    "NVIDIA_TF32_OVERRIDE",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "PYTHONHASHSEED",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TF_CUDNN_DETERMINISTIC",
-    "TF_DETERMINISTIC_OPS",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-    "XLA_FLAGS",
-)
-"""Environment variables that change results and never hold a secret. No other variable is read."""
+EXTRAS = ("libraries", "files", "inputs")
+"""What ``--with`` adds: the scan of system libraries, the comparison of installed files with their RECORD, and what
+the answer rests on."""
 
 
 def probe(
@@ -65,7 +49,7 @@ def probe(
     frozen = Frozen(items, findings)
     distributions = [describe_distribution(item, findings) for item in items]
     torch = torch_facts(folders, {item.key: item.version for item in items})
-    gpu = None if "gpu" in without else _gpu(findings)
+    gpu = None if "gpu" in without else gpu_where_there_is_one(findings)
     python, system = dict(python_facts(), **search_path_facts()), system_facts()
     if digests is not None:
         for index, digest in enumerate(digests()):
@@ -98,7 +82,7 @@ def probe(
         "redactions": findings.redactions,
         "notes": findings.notes,
     }
-    flat = _flat_facts(python, system, frozen, torch or {}, (gpu or {}).get("devices", []))
+    flat = _flat_facts(python, system, frozen, torch or {}, gpu or {})
     return dict(flat, schema_version=1, **{key: value for key, value in deeper.items() if value})
 
 
@@ -131,6 +115,8 @@ def _toolkit() -> "Any":
     """nvcc, at work already where it has to be asked; None where there is none."""
     homes = [os.environ.get(key) for key in ("CUDA_HOME", "CUDA_PATH")] + ["/usr/local/cuda"]
     candidates = [os.path.join(home, "bin", "nvcc") for home in homes if home]
+    for path in candidates:
+        inputs.look_at(path)
     compiler = find_program("nvcc") or next((path for path in candidates if os.path.isfile(path)), None)
     if compiler is None:
         return None
@@ -141,6 +127,7 @@ def _toolkit() -> "Any":
 
 def _rocm() -> "str | None":
     """The version of ROCm, where it is installed."""
+    inputs.look_at("/opt/rocm")
     if not (os.environ.get("ROCM_PATH") or os.environ.get("ROCM_HOME") or os.path.isdir("/opt/rocm")):
         return None
     from .amd import rocm_version
@@ -148,25 +135,9 @@ def _rocm() -> "str | None":
     return rocm_version()
 
 
-def _gpu(findings: "Findings") -> "Fields | None":
-    """A cheap look first: device files on Linux (WSL: dxg; AMD: kfd), nvidia-smi anywhere."""
-    devices = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia/version", "/dev/kfd")
-    if sys.platform == "darwin" or not (
-        os.name == "nt" or any(map(os.path.exists, devices)) or find_program("nvidia-smi")
-    ):
-        return None
-    from .gpu import gpu_facts
-
-    return gpu_facts(findings)
-
-
-def _flat_facts(
-    python: "Fields", system: "Fields", frozen: "Frozen", torch: "Fields", devices: "list[Fields]"
-) -> "Fields":
-    """The thirteen keys of the original utility, in its order, with its meaning: no GPU, no CUDA version."""
-    of_amd = [device for device in devices if "architecture" in device]
-    usable = bool(devices and ((torch.get("cuda") and not of_amd) or (torch.get("hip") and of_amd)))
-    return {
+def _flat_facts(python: "Fields", system: "Fields", frozen: "Frozen", torch: "Fields", gpu: "Fields") -> "Fields":
+    """The thirteen keys of the original utility, in its order, with its meaning."""
+    first = {
         "python_version": python["build"],
         "python_version_short": "{}.{}.{}".format(*sys.version_info[:3]),
         "platform": system.get("platform"),
@@ -175,12 +146,8 @@ def _flat_facts(
         "pip_freeze": frozen.text,
         "packages": frozen.packages,
         "torch_version": torch.get("version"),
-        "cuda_available": usable,
-        "cuda_version": torch.get("cuda") if usable else None,
-        "cudnn_version": cudnn_integer(torch.get("cudnn")) if usable else None,
-        "gpu_name": devices[0]["name"] if usable else None,
-        "gpu_count": len(devices) if usable else 0,
     }
+    return dict(first, **keys_of_gpu(torch, gpu))
 
 
 def main(arguments: "list[str]") -> "int":
@@ -190,7 +157,12 @@ def main(arguments: "list[str]") -> "int":
     if len(options) == len(values) and chosen.keys() >= set(options):
         chosen.update((option, frozenset(values[index].split(","))) for index, option in enumerate(options))
         if chosen["--without"].issubset(PARTS) and chosen["--with"].issubset(EXTRAS):
-            sys.stdout.write(_encoded(probe(chosen["--without"], chosen["--with"], own_process=True)) + "\n")
+            if "inputs" in chosen["--with"]:
+                inputs.begin()
+            facts = probe(chosen["--without"], chosen["--with"], own_process=True)
+            if "inputs" in chosen["--with"]:
+                facts["inputs"] = inputs.found()
+            sys.stdout.write(_encoded(facts) + "\n")
             sys.stdout.flush()
             return 0
     sys.stderr.write("usage: probe [--without {}] [--with {}]\n".format(",".join(PARTS), ",".join(EXTRAS)))

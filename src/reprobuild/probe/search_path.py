@@ -5,6 +5,7 @@ import sys
 
 from .distributions import tidy_path
 from .files import names_in, read_text
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,4 +98,6 @@ def _path_files(folders: "list[str]") -> "tuple[set[str], list[str]]":
                 startup.append(tidy_path(os.path.join(folder, name)))
             paths = [line for line in lines if line and not line.startswith(("#", "import ", "import\t"))]
             added.update(os.path.normcase(_absolute(os.path.join(folder, path))) for path in paths if "\0" not in path)
+    for path in added:
+        look_at(path)
     return added, startup

@@ -4,6 +4,7 @@ import os
 
 from .distributions import tidy_path
 from .files import blocks_of
+from .inputs import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _below(place: "str", findings: "Findings") -> "Iterator[str]":
     """The shared objects in a folder and below, other environments apart."""
     left = None if os.path.basename(place) in _SITE_FOLDERS else _MOST_FOLDERS
     for folder, inner, files in os.walk(place):
+        look_at(folder)
         inner[:] = [name for name in inner if not (name in _PASSED_OVER or name.startswith("."))]
         if folder != place and ("pyvenv.cfg" in files or "conda-meta" in inner):
             inner[:] = []

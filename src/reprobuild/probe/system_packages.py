@@ -2,7 +2,7 @@
 
 import os
 
-from .files import find_program, names_in, output_of, read_bytes, read_text
+from .files import find_program, names_in, output_of, read_text, read_unnoticed
 
 _DPKG = "/var/lib/dpkg"
 _APK = "/lib/apk/db/installed"
@@ -32,12 +32,12 @@ def _names_of(path: "str") -> "set[str]":
 
 
 def _of_dpkg(names: "dict[str, str]", folder: "str") -> "dict[str, tuple[str, str | None]]":
-    """From the lists of files, one for each package, and the file ``status``."""
+    """From the lists of files, one for each package, and the file ``status``, which dpkg writes after any of them."""
     wanted = {name.encode("utf-8", "surrogateescape"): path for name, path in names.items()}
     owners: "dict[str, str]" = {}
     for entry in names_in(os.path.join(folder, "info")):
         if entry.endswith(".list"):
-            content = read_bytes(os.path.join(folder, "info", entry)) or b""
+            content = read_unnoticed(os.path.join(folder, "info", entry)) or b""
             for name in wanted.keys() & set(content.split(b"\n")):
                 owners[wanted[name]] = entry[: -len(".list")].partition(":")[0]
     versions = _dpkg_versions(read_text(os.path.join(folder, "status")) or "", set(owners.values()))

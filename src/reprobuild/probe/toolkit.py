@@ -4,6 +4,7 @@ import os
 
 from .child import Child, TookTooLong
 from .files import COMMAND_TIMEOUT_S, read_text
+from .inputs import look_at
 
 
 class Toolkit:
@@ -14,6 +15,7 @@ class Toolkit:
 
     def __init__(self, compiler: "str") -> "None":
         top = os.path.dirname(os.path.dirname(os.path.realpath(compiler)))
+        look_at(compiler)
         self.listed = _listed_nvcc(read_text(os.path.join(top, "version.json")) or "")
         self.child: "Child | None" = None
         if self.listed is None:

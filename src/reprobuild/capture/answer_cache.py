@@ -1,0 +1,196 @@
+"""Answers of other interpreters, kept between captures: what has not changed is not read again.
+
+Reading an environment means opening thousands of small files; asking the system whether any of them has changed means
+none. With an answer, the probe tells all that it rests on (``probe.inputs``). Of every path the inode, the size and
+the time of the last change of any kind (``st_ctime``, which no program can set) are kept, and of every program that
+was asked, a digest of what it said. The answer counts as long as all of that is as it was, for the same user, release,
+interpreter, options and variables, on this boot of this machine. It is git's way of telling changed files, and uv's.
+
+A file that changed less than ``SETTLED_S`` before the answer was begun could change again and show the same time:
+such an answer is not kept. Kept is only what is left when secrets are taken out. Nothing here ever fails a capture.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from reprobuild import __version__
+from reprobuild.capture.json_text import decode
+from reprobuild.errors import CaptureError
+from reprobuild.probe.files import find_program, output_of, read_bytes
+from reprobuild.probe.variables import VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the typing module would be loaded for nothing
+    from collections.abc import Sequence
+    from typing import Any
+
+FORMAT = 1
+
+SETTLED_S = 2.0
+"""Seconds: coarser than the clock of any file system in use (FAT's counts in two)."""
+
+VARIABLE = "REPROBUILD_CAPTURE_CACHE"
+"""Names another folder for the answers; ``off`` is none."""
+
+MOST_KEPT = 64
+"""Answers; one more removes the oldest."""
+
+_BEGINNINGS = ("CONDA_", "CUDA_", "DYLD_", "GIT_", "HIP_", "LC_", "LD_", "PYTHON", "ROCM_")
+_NAMES = frozenset({"HOME", "LANG", "PATH", "VIRTUAL_ENV", *VARIABLES})
+"""Variables that an answer may depend on: those that an interpreter, its loader, git or the probe reads."""
+
+_BOOT = "/proc/sys/kernel/random/boot_id"
+
+
+class AnswerCache:
+    """The place of one answer."""
+
+    def __init__(self, python: str, extras: Sequence[str]) -> None:
+        """``python`` as a person named it, ``extras`` as ``Probing`` takes them."""
+        self._begun_s = time.time()
+        program = python if os.path.dirname(python) else find_program(python)
+        self._program = os.path.abspath(program) if program else None
+        self._path = None
+        place = folder() if os.name == "posix" and "files" not in extras else None
+        if place is not None and self._program is not None:
+            self._path = os.path.join(place, _digest(repr(_key(self._program, extras)).encode()) + ".json")
+
+    def find(self) -> dict[str, Any] | None:
+        """The probe's object without secrets, when all that it rests on is as it was."""
+        kept = _read(self._path) if self._path is not None else None
+        if kept is None or not _as_it_was(kept["paths"]):
+            return None
+        if any(_digest_of_output(command) != digest for command, digest in kept["asked"]):
+            return None
+        facts: dict[str, Any] = kept["facts"]
+        return facts
+
+    def keep(self, facts: dict[str, Any], inputs: dict[str, Any]) -> None:
+        """Keep an object without secrets that rests on ``inputs``, as ``probe.inputs.found`` tells them."""
+        if self._path is None or self._program is None:
+            return
+        if os.path.realpath(inputs["executable"] or os.curdir) != os.path.realpath(self._program):
+            return  # A program that chooses an interpreter, such as pyenv's: nobody knows by what.
+        states = [(path, *_state(path)) for path in inputs["paths"]]
+        if max((changed for *_, changed in states), default=0) > (self._begun_s - SETTLED_S) * 1e9:
+            return
+        asked = [(command, _digest((output or "").encode())) for command, output in inputs["asked"]]
+        _write(self._path, {"format": FORMAT, "paths": states, "asked": asked, "facts": facts})
+
+
+def folder() -> str | None:
+    """Where answers are kept: ``~/.cache/reprobuild/answers``, as platformdirs has it, which takes longer to load.
+
+    None where ``REPROBUILD_CAPTURE_CACHE`` is ``off``.
+    """
+    given = os.environ.get(VARIABLE, "").strip()
+    if given:
+        return None if given == "off" else os.path.abspath(given)
+    base = os.environ.get("XDG_CACHE_HOME", "").strip()
+    if sys.platform == "darwin" and not base:
+        base = os.path.expanduser("~/Library/Caches")
+    return os.path.join(base or os.path.expanduser("~/.cache"), "reprobuild", "answers")
+
+
+def _key(program: str, extras: Sequence[str]) -> tuple[object, ...]:
+    """Whatever an answer depends on that lies in no file. It may hold secrets, and is kept as a digest only."""
+    named = {
+        name: value for name, value in sorted(os.environ.items()) if name in _NAMES or name.startswith(_BEGINNINGS)
+    }
+    where = os.getcwd() if named.get("PYTHONPATH") else ""
+    identity = (os.getuid(), os.geteuid(), tuple(os.uname()), read_bytes(_BOOT))
+    return (FORMAT, __version__, program, tuple(extras), where, identity, named)
+
+
+def _state(path: str) -> tuple[int, int, int]:
+    """Inode, size, and the time of the last change in nanoseconds; zeros for what is not there."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return 0, 0, 0
+    return state.st_ino, state.st_size, state.st_ctime_ns
+
+
+def _as_it_was(states: list[list[Any]]) -> bool:
+    look = os.stat
+    for path, inode, size, changed in states:
+        try:
+            state = look(path)
+        except (OSError, ValueError):
+            if inode:
+                return False
+            continue
+        if state.st_ctime_ns != changed or state.st_ino != inode or state.st_size != size:
+            return False
+    return True
+
+
+def _digest_of_output(command: list[str]) -> str:
+    return _digest((output_of(command) or "").encode())
+
+
+def _digest(content: bytes) -> str:
+    """SHA-256. hashlib loads OpenSSL, which takes longer than all that is done here."""
+    try:
+        from _sha2 import sha256  # type: ignore[import-not-found]  # from Python 3.12 on
+    except ImportError:
+        try:
+            from _sha256 import sha256  # type: ignore[import-not-found]  # before
+        except ImportError:
+            from hashlib import sha256
+    return str(sha256(content).hexdigest())
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    """What ``keep`` wrote; None for anything else, and for what others could have written."""
+    try:
+        state = os.stat(path)
+        if state.st_uid != os.getuid() or state.st_mode & 0o022:
+            return None
+        kept = decode((read_bytes(path) or b"").decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    shapes = {"format": int, "paths": list, "asked": list, "facts": dict}
+    if not isinstance(kept, dict) or any(not isinstance(kept.get(name), kind) for name, kind in shapes.items()):
+        return None
+    whole = kept["format"] == FORMAT and all(isinstance(row, list) and len(row) == 4 for row in kept["paths"])
+    return kept if whole else None
+
+
+def _write(path: str, content: dict[str, Any]) -> None:
+    """Put it in place whole. A folder that can't be written is one without answers."""
+    import json
+
+    place = os.path.dirname(path)
+    beside = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as stream:
+            stream.write(json.dumps(content, separators=(",", ":")).encode())
+        os.replace(beside, path)
+        _remove_oldest(place)
+    except OSError:
+        try:
+            os.unlink(beside)
+        except OSError:
+            return
+
+
+def _remove_oldest(place: str) -> None:
+    """More than ``MOST_KEPT``, and what was left half written, which is the oldest before long."""
+    paths = [os.path.join(place, name) for name in os.listdir(place)]
+    for _, path in sorted((os.stat(path).st_mtime, path) for path in paths)[: max(0, len(paths) - MOST_KEPT)]:
+        os.unlink(path)
+
+
+def split_inputs(facts: dict[str, Any], source: str) -> dict[str, Any]:
+    """Take what the answer rests on out of it. Raises CaptureError when the probe did not tell it."""
+    inputs = facts.pop("inputs", None)
+    shapes = {"paths": list, "asked": list, "executable": str}
+    if not isinstance(inputs, dict) or any(not isinstance(inputs.get(name), kind) for name, kind in shapes.items()):
+        raise CaptureError(f"{source} did not answer with the probe's record: it does not say what it read")
+    return inputs
