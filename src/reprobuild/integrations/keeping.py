@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 from reprobuild.environment_snapshot import capture_environment, write_record
@@ -17,6 +18,40 @@ OnError = Literal["raise", "warn"]
 
 Paths = tuple[str, str, str]
 """requirements.txt, environment.json, REPRODUCE.md"""
+
+
+class Recording:
+    """What the callback of every framework is made of, beside the framework's own class."""
+
+    def __init__(
+        self, output_dir: str | os.PathLike[str] | None = None, *, log: bool = True, on_error: OnError = "warn"
+    ) -> None:
+        super().__init__()
+        self._output_dir = output_dir
+        self._log = log
+        self._on_error: OnError = on_error
+
+    def keep(self, above: str | os.PathLike[str]) -> None:
+        """Record into the folder that was given, else into ``environment`` below the framework's own."""
+        folder = self._output_dir or os.path.join(above, "environment")  # noqa: PTH118
+        keep_environment(folder, log=self._log, on_error=self._on_error)
+
+
+def made_when_asked(module: str, name: str, make: Callable[[], type]) -> Callable[[str], object]:
+    """A module's ``__getattr__`` that makes the class ``name`` when it is first asked for, and keeps it.
+
+    Whatever ``make`` raises, such as ImportError where the framework is not there, is the asker's.
+    """
+
+    def get(asked: str) -> object:
+        if asked != name:
+            raise AttributeError(f"module {module!r} has no attribute {asked!r}")
+        made = make()
+        made.__module__, made.__qualname__ = module, name
+        setattr(sys.modules[module], name, made)
+        return made
+
+    return get
 
 
 def keep_environment(folder: str | os.PathLike[str], *, log: bool = True, on_error: OnError = "warn") -> Paths | None:

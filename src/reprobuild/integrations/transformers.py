@@ -11,51 +11,32 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from reprobuild.integrations.keeping import OnError, keep_environment
+from reprobuild.integrations.keeping import Recording, made_when_asked
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
-    class EnvironmentCallback(TrainerCallback):
+    class EnvironmentCallback(Recording, TrainerCallback):
         """See ``_make``."""
-
-        def __init__(
-            self, output_dir: str | os.PathLike[str] | None = None, *, log: bool = True, on_error: OnError = "warn"
-        ) -> None: ...
-
-
-def __getattr__(name: str) -> object:
-    """Make the class when it is first asked for. Raises ImportError without transformers."""
-    if name != "EnvironmentCallback":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    made = _make()
-    globals()[name] = made
-    return made
 
 
 def _make() -> type:
     from transformers import TrainerCallback
 
-    class EnvironmentCallback(TrainerCallback):
+    class EnvironmentCallback(Recording, TrainerCallback):
         """Record the environment into ``output_dir`` (default: ``environment`` in the Trainer's own) once, on rank 0.
 
         ``log``: also to the active runs of W&B and MLflow. ``on_error="raise"`` stops the training where the
         environment can't be recorded.
         """
 
-        def __init__(
-            self, output_dir: str | os.PathLike[str] | None = None, *, log: bool = True, on_error: OnError = "warn"
-        ) -> None:
-            self._output_dir = output_dir
-            self._log = log
-            self._on_error: OnError = on_error
-
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             """The Trainer's other callbacks have begun their runs by now."""
             del control
             if state.is_world_process_zero:
-                folder = self._output_dir or os.path.join(args.output_dir or os.curdir, "environment")  # noqa: PTH118
-                keep_environment(folder, log=self._log, on_error=self._on_error)
+                self.keep(args.output_dir or os.curdir)
 
-    EnvironmentCallback.__module__, EnvironmentCallback.__qualname__ = __name__, "EnvironmentCallback"
     return EnvironmentCallback
+
+
+__getattr__ = made_when_asked(__name__, "EnvironmentCallback", _make)
