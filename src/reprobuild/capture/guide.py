@@ -18,6 +18,15 @@ PYTORCH_INDEX = "https://download.pytorch.org/whl"
 
 _TEMPLATE = "REPRODUCE.md.txt"
 
+_WITH_TORCH = """\
+import torch
+print(f"PyTorch: {torch.__version__}")
+print(f"CUDA available: {torch.cuda.is_available()}")"""
+
+_WITHOUT_TORCH = """\
+import platform
+print(f"Python: {platform.python_version()}")"""
+
 
 def reproduction_guide(env_info: dict[str, Any]) -> str:
     """The text of REPRODUCE.md for a record that has at least the original's keys; unknown ones read N/A."""
@@ -29,12 +38,15 @@ def reproduction_guide(env_info: dict[str, Any]) -> str:
         "torch": env_info.get("torch_version"),
         "cuda": env_info.get("cuda_version") or "N/A (CPU only)",
         "gpu": env_info.get("gpu_name"),
-        "cuda_available": bool(env_info.get("cuda_available")),
         "torch_package": packages.get("torch"),
         "transformers": packages.get("transformers"),
         "numpy": packages.get("numpy"),
     }
     shown = {key: "N/A" if value is None else _one_line(str(value)) for key, value in values.items()}
+    shown["expected"] = f"Python: {shown['python']}"
+    if values["torch"] is not None:
+        shown["expected"] = f"PyTorch: {shown['torch']}\nCUDA available: {bool(env_info.get('cuda_available'))}"
+    shown["verification"] = _WITHOUT_TORCH if values["torch"] is None else _WITH_TORCH
     sources = "\n".join(f"- {_plain(line)}" for line in known_sources(env_info))
     return _filled(
         _template_text(),

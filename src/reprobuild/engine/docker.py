@@ -76,22 +76,17 @@ class DockerEngine:
 
         try:
             with self._answers("build"):
-                messages = self._client.build(
-                    fileobj=io.BytesIO(context),
-                    custom_context=True,
+                yield from self._build(
+                    context,
                     tag=tag,
                     buildargs=dict(build_arguments),
                     platform=platform,
                     network_mode=network,
                     pull=pull,
                     nocache=no_cache,
-                    rm=True,
-                    forcerm=True,
-                    decode=True,
                     # A step that compiles for an hour without a word is no hung engine.
                     timeout=None,
                 )
-                yield from Translator().events(messages)
         except EngineError as error:
             # What the engine refuses outright, such as a Dockerfile it can't parse, is a failed build all the same.
             if not isinstance(error.__cause__, APIError):
@@ -172,21 +167,18 @@ class DockerEngine:
         context = context_archive({"Dockerfile": f"FROM {base}\n".encode()})
         with self._answers(f"label {image}"):
             # As an argument of the build the text needs no quoting, and no line of a Dockerfile limits its length.
-            messages = self._client.build(
-                fileobj=io.BytesIO(context),
-                custom_context=True,
-                tag=tag,
-                labels=dict(labels),
-                rm=True,
-                forcerm=True,
-                decode=True,
-            )
-            for event in Translator().events(messages):
+            for event in self._build(context, tag=tag, labels=dict(labels)):
                 if isinstance(event, Built):
                     return event.image_id
                 if isinstance(event, Failed):
                     raise EngineError(f"cannot label {image}: {event.message}")
         raise EngineError(f"cannot label {image}: the engine told no result")
+
+    def _build(self, context: bytes, **options: Any) -> Iterator[BuildEvent]:
+        messages = self._client.build(
+            fileobj=io.BytesIO(context), custom_context=True, rm=True, forcerm=True, decode=True, **options
+        )
+        yield from Translator().events(messages)
 
     def images_labeled(self, name: str, value: str) -> tuple[str, ...]:
         """Ids of the images whose label ``name`` is ``value``, the newest first."""

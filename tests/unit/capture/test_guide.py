@@ -46,6 +46,19 @@ def test_the_commands_are_those_of_this_record() -> None:
     assert 'docker run --rm -it -v "$PWD:/workspace" environment bash' in text
 
 
+@pytest.mark.parametrize(
+    "torch, code, expected",
+    [
+        ("2.1.0+cu121", "import torch\n", "PyTorch: 2.1.0+cu121\nCUDA available: True\n"),
+        (None, "", "Python: 3.10.12\n"),
+    ],
+)
+def test_the_verification_asks_for_what_was_recorded(torch: str | None, code: str, expected: str) -> None:
+    section = reproduction_guide(FLAT | {"torch_version": torch}).partition("## Verification")[2]
+    asked, told = section.split("```python\n")[1].split("```")[0], section.split("```\n")[2].split("```")[0]
+    assert ("import torch\n" in asked) == bool(code) and told == expected
+
+
 def test_what_the_record_tells_is_what_to_set() -> None:
     text = "\n".join(known_sources(WHOLE))
     for words in ("torch 42", "`PYTHONHASHSEED=0`", "`OMP_NUM_THREADS=4`", "abc123", "AMD EPYC", "Tesla T4"):
