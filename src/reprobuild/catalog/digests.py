@@ -13,6 +13,9 @@ MICROMAMBA_REPOSITORY = "mambaorg/micromamba"
 REGISTRY = "verified"
 """The certainty of what a registry told of itself when the tables were refreshed."""
 
+OBSERVED = "observed"
+"""The certainty of what was seen behind a tag once, in public files for instance."""
+
 
 class ImageDigest(Fields, frozen=True, kw_only=True):
     """A digest that was seen behind a tag."""

@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 
 from reprobuild.catalog.cuda_images import REPOSITORY as CUDA_REPOSITORY
-from reprobuild.catalog.digests import REGISTRY
+from reprobuild.catalog.digests import OBSERVED, REGISTRY
 from reprobuild.catalog.tables import Table, version_of
 from reprobuild.refresh.http import AskedToWait
 from reprobuild.refresh.merging import Missing, Refreshed, Row, check_missing, new_row, renewed, rows_by_key
@@ -118,14 +118,14 @@ def see_tool(registry: Registry, *, with_digests: bool, say: Say) -> Seen:
 def digests(table: Table, image: str, seen: Seen, day: date) -> Refreshed:
     """The digests' table with what is behind each tag today. A digest that was told last time keeps its date.
 
-    A tag that moves again on one day keeps that day's later digest only: dates alone could not tell which came last.
+    Of two on one day the earlier is merely observed from then on: dates alone could not tell which one came last.
     """
     rows = rows_by_key(table, DIGESTS_KEY)
     for tag, digest in seen.digests.items():
         last = _last_told(rows.values(), image, tag)
         if last is None or last["digest"] != digest:
             if last is not None and last["date"] == day.isoformat():
-                del rows[(image, tag, last["digest"])]
+                rows[(image, tag, last["digest"])] = {**last, "certainty": OBSERVED}
             cells = {"image": image, "tag": tag, "digest": digest, "certainty": REGISTRY, "date": day.isoformat()}
             rows[(image, tag, digest)] = new_row(table, cells)
     return Refreshed(table=renewed(table, rows.values(), seen.place, day), key=DIGESTS_KEY)

@@ -149,6 +149,7 @@ def test_a_tag_that_moves_twice_a_day_has_the_later_digest(first: str, second: s
     moved = images.digests(table, "nvidia/cuda", seen(digests={tag: second}), DAY).table
     found = Digests(moved).of("nvidia/cuda", tag)
     assert found is not None and found.digest == second
+    assert change_of(table, Refreshed(table=moved, key=images.DIGESTS_KEY)).added == (f"nvidia/cuda {tag} {second}",)
     back = images.digests(moved, "nvidia/cuda", seen(digests={tag: first}), DAY).table
     found = Digests(back).of("nvidia/cuda", tag)
     assert found is not None and found.digest == first
