@@ -4,8 +4,9 @@
 
 Each environment is made by ``python -m venv``, with the pip that this brings; uv fills it with the real torch, its
 dependencies and generated wheels of an ordinary size, and compiles all of it. The newest pip is measured beside the
-one that the environment has: it is twice as fast. ``--environments`` keeps them for the next run. PIP_FIND_LINKS may
-name a folder that holds torch's wheel. Exit code 1 when something is above its limit.
+one that the environment has: it is twice as fast. It also installs our program, as it would for a user: the scripts
+that older ones write begin by loading ``re``. ``--environments`` keeps the environments for the next run.
+PIP_FIND_LINKS may name a folder that holds torch's wheel. Exit code 1 when something is above its limit.
 
 A capture reads an environment whole once, and then again what has changed since; both are measured, each in every turn,
 and the limits are for the latter, which is what every run after an environment's first one takes. ``uv pip freeze``
@@ -71,19 +72,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ[VARIABLE] = str(Path(scratch, "answers"))
         newest = newest_pip(Path(scratch, "pip"))
+        program = installed_program(Path(scratch, "ours"), newest)
         for size in arguments.distributions:
             folder = (arguments.environments or Path(scratch)) / str(size)
             python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
             if not python.exists():
                 make_environment(folder, python, size)
                 time.sleep(2 * SETTLED_S)  # Of files that changed just now, no answer is kept.
-            holds &= measure(python, newest, arguments.rounds, Path(scratch))
+            holds &= measure(program, python, newest, arguments.rounds, Path(scratch))
     return 0 if holds else 1
 
 
-def measure(python: Path, newest: Path, rounds: int, scratch: Path) -> bool:
+def measure(program: Path, python: Path, newest: Path, rounds: int, scratch: Path) -> bool:
     """One environment: print its table, and tell whether every limit holds."""
-    capture = [str(Path(sys.executable).with_name("reprobuild")), "capture", "--python", str(python)]
+    capture = [str(program), "capture", "--python", str(python)]
     capture += ["-o", str(scratch / "record")]
     without = [*capture, "--no-libraries"]
     count = len(list(python.parents[1].glob(INSTALLED)))
@@ -158,6 +160,14 @@ def newest_pip(folder: Path) -> Path:
     """The newest pip in a folder of its own, to be run by any interpreter."""
     run(uv(), "pip", "install", "--quiet", "--compile-bytecode", "--target", str(folder), "--upgrade", "pip")
     return folder
+
+
+def installed_program(folder: Path, newest: Path) -> Path:
+    """``reprobuild`` of this checkout in an environment of its own; a capture needs none of its dependencies."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    programs = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    run(str(programs / "python"), str(newest / "pip"), "install", "--quiet", "--no-deps", str(SOURCE.parent))
+    return programs / "reprobuild"
 
 
 def make_environment(folder: Path, python: Path, count: int) -> None:

@@ -17,7 +17,7 @@ import sys
 import time
 
 from reprobuild import __version__
-from reprobuild.capture.json_text import decode
+from reprobuild.capture.json_text import EncodedList, decode, text_of_list
 from reprobuild.errors import CaptureError
 from reprobuild.probe.files import find_program, output_of, read_bytes
 from reprobuild.probe.variables import VARIABLES
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the typing module would be loaded for nothing
     from typing import Any
 
 FORMAT = 1
+_NUMBERS = 3
+"""That a path's state has."""
 
 SETTLED_S = 2.0
 """Seconds: coarser than the clock of any file system in use (FAT's counts in two)."""
@@ -60,13 +62,12 @@ class AnswerCache:
 
     def find(self) -> dict[str, Any] | None:
         """The probe's object without secrets, when all that it rests on is as it was."""
-        kept = _read(self._path) if self._path is not None else None
-        if kept is None or not _as_it_was(kept["paths"]):
+        kept = _Kept.read(self._path) if self._path is not None else None
+        if kept is None or not kept.is_as_it_was():
             return None
-        if any(_digest_of_output(command) != digest for command, digest in kept["asked"]):
+        if any(_digest_of_output(command) != digest for command, digest in kept.asked):
             return None
-        facts: dict[str, Any] = kept["facts"]
-        return facts
+        return kept.facts
 
     def keep(self, facts: dict[str, Any], inputs: dict[str, Any]) -> None:
         """Keep an object without secrets that rests on ``inputs``, as ``probe.inputs.found`` tells them."""
@@ -74,11 +75,13 @@ class AnswerCache:
             return
         if os.path.realpath(inputs["executable"] or os.curdir) != os.path.realpath(self._program):
             return  # A program that chooses an interpreter, such as pyenv's: nobody knows by what.
-        states = [(path, *_state(path)) for path in inputs["paths"]]
-        if max((changed for *_, changed in states), default=0) > (self._begun_s - SETTLED_S) * 1e9:
+        states = [number for path in inputs["paths"] for number in _state(path)]
+        if max(states[_NUMBERS - 1 :: _NUMBERS], default=0) > (self._begun_s - SETTLED_S) * 1e9:
             return
         asked = [(command, _digest((output or "").encode())) for command, output in inputs["asked"]]
-        _write(self._path, {"format": FORMAT, "paths": states, "asked": asked, "facts": facts})
+        content = _Kept(facts, asked, inputs["paths"], states).encoded()
+        if content is not None:
+            _write(self._path, content)
 
 
 def folder() -> str | None:
@@ -114,20 +117,6 @@ def _state(path: str) -> tuple[int, int, int]:
     return state.st_ino, state.st_size, state.st_ctime_ns
 
 
-def _as_it_was(states: list[list[Any]]) -> bool:
-    look = os.stat
-    for path, inode, size, changed in states:
-        try:
-            state = look(path)
-        except (OSError, ValueError):
-            if inode:
-                return False
-            continue
-        if state.st_ctime_ns != changed or state.st_ino != inode or state.st_size != size:
-            return False
-    return True
-
-
 def _digest_of_output(command: list[str]) -> str:
     return _digest((output_of(command) or "").encode())
 
@@ -144,33 +133,95 @@ def _digest(content: bytes) -> str:
     return str(sha256(content).hexdigest())
 
 
-def _read(path: str) -> dict[str, Any] | None:
-    """What ``keep`` wrote; None for anything else, and for what others could have written."""
-    try:
-        state = os.stat(path)
-        if state.st_uid != os.getuid() or state.st_mode & 0o022:
+class _Kept:
+    """What one file holds.
+
+    A line of JSON, and behind it, as long as that line tells: the paths, divided by zeros; their states as numbers of
+    eight bytes, of which none has to be read from text; the text of ``distributions``, which is most of a record.
+    """
+
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        asked: Sequence[tuple[list[str], str]],
+        paths: Sequence[str],
+        states: Sequence[int],
+    ) -> None:
+        self.facts = facts
+        self.asked = asked
+        self._paths = paths
+        self._states = states
+
+    def is_as_it_was(self) -> bool:
+        """Whether every path has the state that it had."""
+        look, numbers = os.stat, iter(self._states)
+        for path, inode, size, changed in zip(self._paths, numbers, numbers, numbers, strict=True):
+            try:
+                state = look(path)
+            except (OSError, ValueError):
+                if inode:
+                    return False
+                continue
+            if state.st_ctime_ns != changed or state.st_ino != inode or state.st_size != size:
+                return False
+        return True
+
+    def encoded(self) -> bytes | None:
+        """The file's content; None where a number is too large for it."""
+        import json
+
+        numbers = bytearray(8 * len(self._states))
+        places = memoryview(numbers).cast("q")
+        try:
+            for index, number in enumerate(self._states):
+                places[index] = number
+        except (OverflowError, ValueError):
             return None
-        kept = decode((read_bytes(path) or b"").decode("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    shapes = {"format": int, "paths": list, "asked": list, "facts": dict}
-    if not isinstance(kept, dict) or any(not isinstance(kept.get(name), kind) for name, kind in shapes.items()):
-        return None
-    whole = kept["format"] == FORMAT and all(isinstance(row, list) and len(row) == 4 for row in kept["paths"])
-    return kept if whole else None
+        distributions = self.facts["distributions"]
+        paths = "\0".join(self._paths).encode("utf-8", "surrogateescape")
+        text = text_of_list(distributions).encode("ascii")
+        head = {
+            "format": FORMAT,
+            "sizes": [len(paths), len(numbers), len(text)],
+            "asked": self.asked,
+            "facts": {**self.facts, "distributions": len(distributions)},
+        }
+        line = json.dumps(head, separators=(",", ":")).encode()
+        return b"".join((line, b"\n", paths, numbers, text))
+
+    @classmethod
+    def read(cls, path: str) -> _Kept | None:
+        """What ``encoded`` gave; None for anything else, and for what others could have written."""
+        try:
+            state = os.stat(path)
+            if state.st_uid != os.getuid() or state.st_mode & 0o022:
+                return None
+            content = read_bytes(path) or b""
+            end = content.index(b"\n")
+            head = decode(content[:end].decode("utf-8"))
+            if head["format"] != FORMAT or len(content) != end + 1 + sum(head["sizes"]):
+                return None
+            first, second, _ = head["sizes"]
+            numbers = memoryview(content)[end + 1 + first : end + 1 + first + second].cast("q").tolist()
+            paths = content[end + 1 : end + 1 + first].decode("utf-8", "surrogateescape").split("\0")
+            if len(numbers) != _NUMBERS * len(paths):
+                return None
+            text = content[end + 1 + first + second :].decode("ascii")
+            facts = {**head["facts"], "distributions": EncodedList(text, head["facts"]["distributions"])}
+            return cls(facts, head["asked"], paths, numbers)
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            return None
 
 
-def _write(path: str, content: dict[str, Any]) -> None:
+def _write(path: str, content: bytes) -> None:
     """Put it in place whole. A folder that can't be written is one without answers."""
-    import json
-
     place = os.path.dirname(path)
     beside = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         os.makedirs(place, mode=0o700, exist_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as stream:
-            stream.write(json.dumps(content, separators=(",", ":")).encode())
+            stream.write(content)
         os.replace(beside, path)
         _remove_oldest(place)
     except OSError:

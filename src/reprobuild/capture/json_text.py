@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 _CONSTANTS = {None: "null", True: "true", False: "false"}
@@ -31,6 +31,47 @@ class _Settings:
 
     def __init__(self) -> None:
         self.memo = {}
+
+
+class EncodedList:
+    """A list of the record's top level that is there as its text, which is read when somebody looks inside."""
+
+    def __init__(self, text: str, length: int) -> None:
+        self.text = text
+        """As ``encode`` has it in an object of its own."""
+        self._length = length
+        self._items: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._decoded())
+
+    def __getitem__(self, index: int) -> Any:
+        return self._decoded()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self._decoded() == (other._decoded() if isinstance(other, EncodedList) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list has none
+
+    def _decoded(self) -> list[Any]:
+        if self._items is None:
+            self._items = decode(self.text)
+        return self._items
+
+
+def entries_with(key: str, entries: list[dict[str, Any]] | EncodedList) -> list[dict[str, Any]]:
+    """The objects that have the key. A list that is a text is read only where the key stands in it."""
+    if isinstance(entries, EncodedList) and f'"{key}": ' not in entries.text:
+        return []
+    return [entry for entry in entries if key in entry]
+
+
+def text_of_list(items: list[Any]) -> str:
+    """What ``EncodedList`` holds. Raises TypeError and ValueError as ``encode`` does."""
+    return encode({"": items})[len('{\n  "": ') : -len("\n}")]
 
 
 def decode(text: str) -> Any:
@@ -59,7 +100,13 @@ def encode(value: Any) -> str:
     except (ImportError, RecursionError, _Unusual):
         import json
 
-        return json.dumps(value, indent=2)
+        return json.dumps(value, indent=2, default=_items_of)
+
+
+def _items_of(value: Any) -> list[Any]:
+    if isinstance(value, EncodedList):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")
 
 
 def _encoded(value: Any, newline: str, quote: Callable[[str], str]) -> str:
@@ -70,6 +117,8 @@ def _encoded(value: Any, newline: str, quote: Callable[[str], str]) -> str:
         return _CONSTANTS[value]
     if kind is int:
         return repr(value)
+    if kind is EncodedList:
+        return str(value.text)
     inner = newline + "  "
     if kind is dict:
         if not value:

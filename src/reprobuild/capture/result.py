@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reprobuild.capture.answer import RECORDER
+from reprobuild.capture.json_text import EncodedList
 from reprobuild.errors import CaptureError
 from reprobuild.snapshot import FlatFacts, Recorder, Snapshot
 
@@ -16,6 +17,7 @@ def snapshot_of_facts(facts: dict[str, Any], source: str | None = None) -> Snaps
 
     The probe is ours, so a key that the model does not know is no newer fact to keep: it is passed over.
     """
+    facts = {key: list(value) if isinstance(value, EncodedList) else value for key, value in facts.items()}
     try:
         flat = msgspec.convert(facts, FlatFacts)
         deeper = {key: value for key, value in facts.items() if key not in ("flat", "unknown")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reprobuild.capture.json_text import entries_with
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the typing module would be loaded before the other interpreter starts
     from typing import Any
@@ -54,7 +56,7 @@ def text(facts: dict[str, Any], paths: tuple[str, str, str], *, scanned: bool) -
 
 def _origins(facts: dict[str, Any]) -> str:
     """How many did not come from an index."""
-    urls = [item["direct_url"] for item in facts["distributions"] if "direct_url" in item]
+    urls = [item["direct_url"] for item in entries_with("direct_url", facts["distributions"])]
     editable = sum(1 for url in urls if url.get("dir_info", {}).get("editable"))
     counts = ((editable, "editable"), (len(urls) - editable, "from a URL or a local file"))
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
@@ -95,7 +97,7 @@ def _libraries(facts: dict[str, Any]) -> str:
 
 def _changed(facts: dict[str, Any]) -> str:
     """Empty when nobody looked."""
-    looked = [item for item in facts["distributions"] if "changed_files" in item]
+    looked = entries_with("changed_files", facts["distributions"])
     changed = [f"{item['name']} ({len(item['changed_files'])})" for item in looked if item["changed_files"]]
     more = f" and {len(changed) - _NAMES_SHOWN} more" if len(changed) > _NAMES_SHOWN else ""
     told = f"files of {', '.join(changed[:_NAMES_SHOWN])}{more}" if changed else "no installed file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -204,11 +205,24 @@ def test_a_name_is_looked_up_on_the_path(answers: Path, python: Path, monkeypatc
     assert answered("python") == (first, True)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": 1, "paths": [[1]], "asked": [], "facts": {}}'])
-def test_what_is_no_answer_is_passed_over(content: str, answers: Path, python: Path) -> None:
+BROKEN: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "no object": lambda content: b"[]\n",
+    "another one": lambda content: b"{}\n",
+    "cut off": lambda content: content[:-1],
+    "only its first line": lambda content: content[: content.index(b"\n") + 1],
+    "of another format": lambda content: content.replace(b'"format":1', b'"format":0'),
+    "longer than it says": lambda content: content + b" ",
+    "sizes that are none": lambda content: re.sub(rb'"sizes":\[[^]]*\]', b'"sizes":["a"]', content),
+    "paths without states": lambda content: b'{"format":1,"sizes":[3,0,0],"asked":[],"facts":{}}\na\0b',
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_no_answer_is_passed_over(kind: str, answers: Path, python: Path) -> None:
     first, _ = answered(python)
     (path,) = answers.iterdir()
-    path.write_text(content)
+    path.write_bytes(BROKEN[kind](path.read_bytes()))
     assert answered(python) == (first, False)
     assert answered(python) == (first, True)
 
@@ -246,7 +260,7 @@ def test_no_secret_is_kept(answers: Path, python: Path, tmp_path: Path, monkeypa
     first, _ = answered(python)
     assert first["redactions"]
     (path,) = answers.iterdir()
-    assert secret not in path.read_text() and secret not in path.name
+    assert secret.encode() not in path.read_bytes() and secret not in path.name
     assert answered(python) == (first, True)
 
 

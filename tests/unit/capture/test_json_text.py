@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprobuild.capture.json_text import decode, encode
+from reprobuild.capture.json_text import EncodedList, decode, encode, entries_with, text_of_list
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -33,8 +33,18 @@ def test_what_json_refuses_is_refused() -> None:
     circle.append(circle)
     with pytest.raises(ValueError, match="Circular"):
         encode(circle)
-    with pytest.raises(TypeError):
-        encode({"a": object()})
+    for value in (object(), {1}, b"bytes"):
+        with pytest.raises(TypeError):
+            encode({"a": value})
+
+
+@given(st.lists(st.dictionaries(st.text(), VALUES)))
+def test_a_list_that_is_a_text_is_that_list(items: list[dict[str, Any]]) -> None:
+    encoded = EncodedList(text_of_list(items), len(items))
+    assert encode({"a": 1, "b": encoded, "c": []}) == json.dumps({"a": 1, "b": items, "c": []}, indent=2)
+    assert encode({"a": 1.5, "b": encoded}) == json.dumps({"a": 1.5, "b": items}, indent=2)
+    assert (len(encoded), list(encoded), encoded == items) == (len(items), items, True)
+    assert entries_with("name", encoded) == entries_with("name", items)
 
 
 @pytest.mark.parametrize("text", ["", "{", "{} {}", "[1,", "nul", '"\n"', "x"])
