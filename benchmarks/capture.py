@@ -56,6 +56,9 @@ for _ in range(9):
 print(count, times[0] * 1000, statistics.median(times) * 1000)
 """
 
+FIRST = f'{VARIABLE}="$0/first/$$" exec "$@"'
+"""A shell's script: run a command with no earlier answers."""
+
 INSTALLED = "Lib/site-packages/*.dist-info" if sys.platform == "win32" else "lib/python*/site-packages/*.dist-info"
 
 SOURCE = Path(__file__).parents[1] / "src"
@@ -97,6 +100,7 @@ def measure(program: Path, python: Path, newest: Path, rounds: int, scratch: Pat
         "bare interpreter": [str(python), "-c", "pass"],
         "capture": without,
         "capture, everything read anew": [*without, "--no-cache"],
+        "capture, the first one, which keeps what it read": ["sh", "-c", FIRST, str(scratch), *without],
         "capture, libraries": capture,
         "capture, libraries, everything read anew": [*capture, "--no-cache"],
         "uv pip freeze": [uv(), "pip", "freeze", "--python", str(python)],
