@@ -50,7 +50,7 @@ _RANKS = {fidelity: rank for rank, fidelity in enumerate(Fidelity)}
 
 def weakest(fidelities: Iterable[Fidelity]) -> Fidelity:
     """The fidelity of a whole: that of its weakest part; exact when there are no parts."""
-    return max(fidelities, key=lambda fidelity: fidelity.rank, default=Fidelity.EXACT)
+    return max(set(fidelities), key=lambda fidelity: fidelity.rank, default=Fidelity.EXACT)
 
 
 class Question(enum.StrEnum):

@@ -34,6 +34,8 @@ def comment(text: str, indent: str = "") -> str:
     """
     printable = text.isprintable()
     words = text if printable else "".join(character if character.isprintable() else " " for character in text)
+    if printable and 0 < len(text) <= LINE_WIDTH - 2 and text == text.strip():
+        return f"# {text}"  # textwrap comes to the same, in fifty times as long.
     lines = textwrap.wrap(
         words, LINE_WIDTH - 2, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent
     )

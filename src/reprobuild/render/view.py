@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import assert_never
 
 import msgspec
-from packaging.utils import canonicalize_name
 
 from reprobuild import __version__
+from reprobuild.catalog.tables import canonical
 from reprobuild.errors import PlanError
 from reprobuild.plan import (
     BaseImage,
@@ -295,7 +295,7 @@ def _before(number: int, plan: Plan) -> frozenset[str]:
 
 
 def _installed(groups: Iterable[PackageGroup]) -> Iterable[str]:
-    return (canonicalize_name(requirement.name) for group in groups for requirement in group.requirements)
+    return (canonical(requirement.name) for group in groups for requirement in group.requirements)
 
 
 def build_requires_of(number: int, plan: Plan) -> tuple[str, ...]:

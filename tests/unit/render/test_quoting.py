@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import textwrap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reprobuild.errors import PlanError
 from reprobuild.render import quoting
@@ -23,6 +26,13 @@ def test_a_long_comment_wraps_between_words() -> None:
     lines = quoting.comment("word " * 60).splitlines()
     assert len(lines) == 3
     assert max(map(len, lines)) <= quoting.LINE_WIDTH
+
+
+@given(st.text(st.characters(codec="ascii") | st.sampled_from("é中\u00a0\u2003\t\n"), max_size=300))
+def test_a_short_comment_is_wrapped_as_a_long_one(text: str) -> None:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    lines = textwrap.wrap(printable, quoting.LINE_WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    assert quoting.comment(text) == "\n".join(f"# {line}" for line in lines)
 
 
 def test_an_empty_comment_is_no_line() -> None:
