@@ -87,15 +87,26 @@ class AnswerCache:
 def folder() -> str | None:
     """Where answers are kept: ``~/.cache/reprobuild/answers``, as platformdirs has it, which takes longer to load.
 
-    None where ``REPROBUILD_CAPTURE_CACHE`` is ``off``.
+    None where ``REPROBUILD_CAPTURE_CACHE`` is ``off``, and where the home folder is another user's, as under some sudo:
+    what is made there would be in the way of its owner.
     """
     given = os.environ.get(VARIABLE, "").strip()
     if given:
         return None if given == "off" else os.path.abspath(given)
     base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    if sys.platform == "darwin" and not base:
-        base = os.path.expanduser("~/Library/Caches")
-    return os.path.join(base or os.path.expanduser("~/.cache"), "reprobuild", "answers")
+    if not base:
+        home = os.path.expanduser("~")
+        if not _is_ours(home):
+            return None
+        base = os.path.join(home, "Library/Caches" if sys.platform == "darwin" else ".cache")
+    return os.path.join(base, "reprobuild", "answers")
+
+
+def _is_ours(place: str) -> bool:
+    try:
+        return os.stat(place).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _key(program: str, extras: Sequence[str]) -> tuple[object, ...]:

@@ -267,6 +267,13 @@ def test_no_secret_is_kept(answers: Path, python: Path, tmp_path: Path, monkeypa
 def test_the_folder_is_where_this_system_has_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(answer_cache.VARIABLE)
     assert folder() == str(platformdirs.user_cache_path("reprobuild", appauthor=False) / "answers")
+    monkeypatch.setenv("HOME", str(tmp_path / "gone"))
+    assert folder() is None
+    monkeypatch.setenv("HOME", str(tmp_path))
+    usual = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    assert folder() == str(tmp_path / usual / "reprobuild" / "answers")
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    assert folder() is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert folder() == str(platformdirs.user_cache_path("reprobuild", appauthor=False) / "answers")
     monkeypatch.setenv(answer_cache.VARIABLE, "off")
