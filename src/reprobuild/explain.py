@@ -112,7 +112,11 @@ def _packages(plan: Plan, page: Page) -> Iterator[str]:
         if group.resolve_dependencies:
             text = f"from {origin_words(group)}: what these need and the record does not list"
         yield from _hanging(f"  {group.name:<{widths[0]}}{count}  ", sum(widths) + 4, text, page, lines=1)
-    differing = [placement for placement in plan.placements if placement.fidelity is not Fidelity.EXACT]
+    differing = [
+        placement
+        for placement in plan.placements
+        if placement.fidelity is not Fidelity.EXACT or placement.where == "left out"
+    ]
     for placement in sorted(differing, key=lambda placement: (-placement.fidelity.rank, placement.name.lower())):
         label = f"  {_mark(placement.fidelity, page)}"
         text = f"{placement.name} {placement.version or ''}: {placement.detail}"

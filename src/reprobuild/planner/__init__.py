@@ -38,6 +38,7 @@ from reprobuild.planner.frameworks import Frameworks
 from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.libraries import place_libraries
+from reprobuild.planner.markers import for_platform, for_target, is_meant
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.other_indexes import warnings_of_indexes
 from reprobuild.planner.packages import treat
@@ -73,13 +74,16 @@ def plan(snapshot: Snapshot, catalog: Catalog, options: PlanOptions = _NO_OPTION
 def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanOptions) -> Plan:
     """The answers to all questions, whatever their fidelity."""
     platform, platform_note = decide_platform(subject, options)
+    recorded = subject.packages
+    subject = for_platform(subject, platform)
     subject, run, version, without_conda = settle_run(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
+    subject = for_target(subject, target)
     machine = machine_of(snapshot, catalog, options)
     frameworks = frameworks_of(run, subject, machine, target, catalog, options)
     torch = frameworks.torch
     sources = _sources(subject, snapshot, target, frameworks, catalog, options)
-    treated = treat_all(subject, sources, run)
+    treated = treat_all(recorded, sources, run)
     container = torch.container if torch else None
     is_closed = container is not None or (run is not None and run.is_closed)
     open_ends = () if is_closed else gaps(subject, None if run is None else _installed(treated))
@@ -167,15 +171,16 @@ def _sources(
     )
 
 
-def treat_all(subject: Subject, sources: Sources, run: CondaRun | None = None) -> tuple[Treated, ...]:
-    """Every package with its treatment. Of two with the same name only the first was importable.
+def treat_all(packages: tuple[Package, ...], sources: Sources, run: CondaRun | None = None) -> tuple[Treated, ...]:
+    """Every recorded package with its treatment. Of two with the same name only the first was importable.
 
-    What conda installs is treated already: pip may have put another version of it on top.
+    What conda installs is treated already: pip may have put another version of it on top. What a marker keeps for
+    other platforms or Pythons is treated too, so that none is forgotten, and says nothing of the others.
     """
     seen: dict[str, str] = {}
     treated = []
-    of_conda = settle_conda(subject.packages) if run is None else {}
-    for package in subject.packages:
+    of_conda = settle_conda(sources.subject.packages) if run is None else {}
+    for package in packages:
         if run is not None and (by_conda := run.treatments.get(package.path)):
             treated.append(Treated(package=package, treatment=by_conda))
             continue
@@ -183,7 +188,7 @@ def treat_all(subject: Subject, sources: Sources, run: CondaRun | None = None) -
         if isinstance(settled, LeaveOut):
             treated.append(Treated(package=package, treatment=settled))
             continue
-        first = seen.setdefault(package.canonical, package.path)
+        first = seen.setdefault(package.canonical, package.path) if is_meant(package, sources.target) else package.path
         if first != package.path:
             reason = f"the record lists it twice, and the first one ({first}) is what Python imports"
             treated.append(Treated(package=package, treatment=LeaveOut(reason=reason, fidelity=Fidelity.EXACT)))

@@ -19,17 +19,16 @@ from reprobuild.plan import (
     PytorchFolder,
     Requirement,
 )
-from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.grouping import is_built_from_url
 from reprobuild.planner.leftovers import leave_out
+from reprobuild.planner.markers import is_meant, not_meant
 from reprobuild.planner.ngc import provided
 from reprobuild.planner.origin import Place, page_of, place_of, recorded_index
 from reprobuild.planner.rescue import replaced_by_rescue
 from reprobuild.planner.source_build import prepared, prepared_from_url
 from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import Package
-from reprobuild.planner.target import Target
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.planner.unavailable import deleted, gone_nightly, on_no_index, unpublished, withdrawn
@@ -81,9 +80,8 @@ def is_ordinary(package: Package, catalog: Catalog) -> bool:
 
 def treat_with_care(package: Package, sources: Sources) -> Treatment:
     """The same for a package of which anything else is known."""
-    marker = package.distribution.marker
-    if marker and not _marker_holds(marker, package, sources.target):
-        return LeaveOut(reason="its marker says that it is not for this platform or Python", fidelity=Fidelity.EXACT)
+    if not is_meant(package, sources.target):
+        return not_meant(package)
     container = sources.torch.container if sources.torch else None
     if container is not None and (found := provided(package, container)):
         return found
@@ -128,26 +126,6 @@ def _on_an_index(package: Package, version: Version, sources: Sources) -> Treatm
         is_source = place.row is not None and place.row.kind == "source"
         return prepared(treatment, package, sources.build, is_source=is_source)
     return treatment
-
-
-def _marker_holds(text: str, package: Package, target: Target) -> bool:
-    marker = grammar.marker(text, f"{package.path}.marker")
-    major, minor = target.python_minor
-    environment = {
-        "implementation_name": "cpython",
-        "implementation_version": target.python,
-        "os_name": "posix",
-        "platform_machine": target.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": target.python,
-        "python_version": f"{major}.{minor}",
-        "sys_platform": "linux",
-        "extra": "",
-    }
-    return marker.evaluate(environment)
 
 
 def _torch(package: Package, build: TorchBuild) -> Install:

@@ -91,6 +91,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     torch_hip: str | None
     torch_read_from_files: bool
     """Whether torch's own files were read, so that a CUDA that is not there is none."""
+    torch_of_list: bool
+    """Whether all that is known of torch was concluded from the list of packages."""
     torch_cudnn: str | None
     loose_cuda: str | None
     """The flat key ``cuda_version``: torch's CUDA, but null without a usable GPU."""
@@ -145,6 +147,7 @@ def examine(snapshot: Snapshot) -> Subject:
         torch_cuda=_minor(_optional(grammar.dotted, torch.cuda if torch else None, "torch.cuda")),
         torch_hip=_optional(grammar.version_text, torch.hip if torch else None, "torch.hip"),
         torch_read_from_files=torch is not None and torch.read_by in ("files", "import"),
+        torch_of_list=torch is not None and torch.read_by == "list",
         torch_cudnn=_optional(grammar.dotted, torch.cudnn if torch else None, "torch.cudnn")
         or cudnn_of_integer(flat.cudnn_version),
         loose_cuda=_minor(_optional(grammar.dotted, flat.cuda_version, "cuda_version")),

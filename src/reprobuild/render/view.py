@@ -180,7 +180,9 @@ def title_of(plan: Plan) -> str:
     parts += [
         f"{placement.name} {placement.version}"
         for placement in plan.placements
-        if placement.name.lower() in ("torch", "tensorflow", "jax") and placement.version
+        if placement.name.lower() in ("torch", "tensorflow", "jax")
+        and placement.version
+        and placement.where != "left out"
     ]
     if plan.accelerator.kind == "cuda" and plan.accelerator.version:
         parts.append(f"CUDA {plan.accelerator.version}")

@@ -211,7 +211,7 @@ def test_installed(name: str) -> None:
         (from_archive("x", "https://h/x-1.0-cp39-cp39-manylinux2014_x86_64.whl"), "missing", "another Python"),
         (from_archive("x", "https://h/x-1.0-cp310-cp310-win_amd64.whl"), "missing", "another Python or platform"),
         (from_archive("x", "https://h/y-1.0-py3-none-any.whl"), "missing", "another name"),
-        (one("colorama==0.4.6", marker='sys_platform == "win32"'), "exact", "not for this platform"),
+        (one("colorama==0.4.6", marker='sys_platform == "win32"'), "exact", 'only for sys_platform == "win32"'),
         (one("apex==0.1"), "missing", "NVIDIA's apex"),
         (one("python==3.10.12", conda=CondaOrigin(build="h955ad1f_0")), "exact", "the interpreter itself"),
         (one("_libgcc_mutex==0.1", conda=CondaOrigin(build="main")), "equivalent", "bring their own"),
