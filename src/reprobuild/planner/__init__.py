@@ -167,6 +167,7 @@ def _sources(
         source=snapshot.source,
         build=BuildContext(target=target, catalog=catalog, torch=torch, may_have_nvcc=options.base is not None),
         checkouts=recorded_checkouts(snapshot),
+        system_cuda=frameworks.system_cuda,
         indexes={canonicalize_name(name): url for name, url in options.package_indexes},
     )
 

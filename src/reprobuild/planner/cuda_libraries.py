@@ -8,7 +8,7 @@ from reprobuild.catalog import Catalog
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
 from reprobuild.planner.jax import tested_minor, wheels_cuda
 from reprobuild.planner.subject import Package, Subject
-from reprobuild.planner.tensorflow import SystemCuda, without_image
+from reprobuild.planner.tensorflow import SystemCuda
 
 _NAMED = re.compile(
     r"(?:cupy-cuda|mxnet-cu|dgl-cu|spconv-cu)(?P<minor>[0-9]{2,3})(?P<any>x?)"
@@ -46,8 +46,6 @@ def _wanted(package: Package, subject: Subject, catalog: Catalog) -> tuple[str, 
 
 def _of_system(package: Package, cuda: str, cudnn: str | None, subject: Subject) -> SystemCuda:
     minor, how = minor_of(cuda, cudnn, subject)
-    if old := without_image(package, minor):
-        return old
     accelerator = Accelerator(kind="cuda", version=minor, cudnn=cudnn)
     beside = f" and cuDNN {cudnn}" if cudnn else ""
     fact = Fact(name=f"{package.path}.version", value=package.version_text or "", source="record")
@@ -58,7 +56,8 @@ def _of_system(package: Package, cuda: str, cudnn: str | None, subject: Subject)
         fidelity=Fidelity.EXACT if how != "a tested one" else Fidelity.EQUIVALENT,
         facts=(fact,),
     )
-    return SystemCuda(accelerator=accelerator, decision=decision)
+    of = f"{package.name} {package.version_text}"
+    return SystemCuda(of=of, accelerator=accelerator, decision=decision)
 
 
 def minor_of(cuda: str, cudnn: str | None, subject: Subject) -> tuple[str, str]:

@@ -17,19 +17,28 @@ from reprobuild.planner.other_devices import for_device, other_device
 from reprobuild.planner.rescue import rescued
 from reprobuild.planner.subject import Subject
 from reprobuild.planner.target import Target
-from reprobuild.planner.tensorflow import SystemCuda, recorded_tensorflow, refuse_unpublished, system_cuda
+from reprobuild.planner.tensorflow import (
+    SystemCuda,
+    recorded_tensorflow,
+    refuse_unpublished,
+    system_cuda,
+    with_image,
+)
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
+
+_WITH_NVIDIA = (None, "Linux", "Windows")
+"""Systems on which a GPU of NVIDIA's can have been used."""
 
 
 def other_framework(subject: Subject, target: Target, catalog: Catalog) -> SystemCuda | None:
     """What TensorFlow or JAX asks of the base; None where neither uses a GPU."""
-    if subject.system not in (None, "Linux"):
+    if subject.system not in _WITH_NVIDIA:
         return None
     found = system_cuda(subject, target, catalog) or jax_cuda(subject, catalog)
     if found is not None:
         return found
-    tensorflow = recorded_tensorflow(subject)
+    tensorflow = recorded_tensorflow(subject, catalog)
     return wheels_cuda(subject, tensorflow) if tensorflow is not None else None
 
 
@@ -58,9 +67,8 @@ def beside_torch(torch: TorchBuild, accelerator: Accelerator, other: SystemCuda 
     serves_both = inside is not None and inside.major == wanted.major and inside >= OLDEST_CUDA_WITH_IMAGES
     if serves_both and inside is not None and inside >= wanted:
         return msgspec.structs.replace(own, wheels_bring_cuda=False)
-    name = other.decision.reason.partition(" loads ")[0]
     own_cuda = f"CUDA {inside}" if inside else "no CUDA"
-    story = f"{name} loads CUDA {wanted} from the system, and torch has {own_cuda} inside"
+    story = f"{other.of} loads CUDA {wanted} from the system, and torch has {own_cuda} inside"
     has_torchs = bool(torch.cuda) and (subject.cuda_toolkit or "").startswith(torch.cuda or "")
     if serves_both or wanted < OLDEST_CUDA_WITH_IMAGES or has_torchs:
         warning = PlanWarning(code="two-cudas", message=f"{story}: the base carries torch's")
@@ -77,8 +85,7 @@ def with_library(base: BaseCuda, library: SystemCuda | None) -> BaseCuda:
     wanted = Version(library.accelerator.version or "0")
     if base.accelerator.kind == "cuda" and carried.major == wanted.major and carried >= OLDEST_CUDA_WITH_IMAGES:
         return msgspec.structs.replace(base, wheels_bring_cuda=False)
-    name = library.decision.reason.partition(" loads ")[0]
-    message = f"{name} loads CUDA {wanted} from the system, and the base carries {_words(base.accelerator)}"
+    message = f"{library.of} loads CUDA {wanted} from the system, and the base carries {_words(base.accelerator)}"
     warning = PlanWarning(code="two-cudas", message=message, hint="name a base that has its CUDA with --base")
     return msgspec.structs.replace(base, warnings=(*base.warnings, warning))
 
@@ -108,6 +115,11 @@ class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
         return own or self.base_cuda.wheels_bring_cuda
 
     @property
+    def system_cuda(self) -> str | None:
+        """The CUDA that the image has for whatever loads it from the system: torch's lies inside its wheel."""
+        return self.accelerator.version if self.torch is None and self.accelerator.kind == "cuda" else None
+
+    @property
     def was_rescued(self) -> bool:
         """Whether another build of torch takes the recorded one's place."""
         return self.torch is not None and self.torch.rescued_from is not None
@@ -124,7 +136,9 @@ def decide_frameworks(
         torch, verdict = rescued(torch, verdict, target), None
     accelerator, decision = decide_accelerator(subject, torch)
     other = other_framework(subject, target, catalog)
-    library = library_cuda(subject, catalog) if subject.system in (None, "Linux") else None
+    library = library_cuda(subject, catalog) if subject.system in _WITH_NVIDIA else None
+    if options.base is None:
+        other, library = with_image(other), with_image(library)
     if torch is None and other is None:
         other, library = library, None
     if torch is not None:

@@ -8,7 +8,7 @@ from reprobuild.catalog import Catalog
 from reprobuild.catalog.jax import build_of_local
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
 from reprobuild.planner.subject import Package, Subject
-from reprobuild.planner.tensorflow import SystemCuda, without_image
+from reprobuild.planner.tensorflow import SystemCuda
 
 _TESTED_MINORS = {("11", "8"): "11.8", ("12", "8"): "12.2", ("12", "9"): "12.4", ("13", "9"): "13.0"}
 """Majors of CUDA and cuDNN, which is all that many names tell, to a minor whose images hold that cuDNN."""
@@ -50,14 +50,13 @@ def _of_build(jaxlib: Package, cuda: str, cudnn: str | None, subject: Subject, c
     if runtime_wheel(subject) is not None:
         return wheels_cuda(subject, jaxlib)
     minor = _minor(cuda, cudnn, subject, catalog)
-    if old := without_image(jaxlib, minor):
-        return old
     accelerator = Accelerator(kind="cuda", version=minor, cudnn=cudnn)
     is_recorded = (subject.cuda_toolkit or "").startswith(minor)
     how = "what its name says" if "." in cuda else "the recorded toolkit's" if is_recorded else "a tested one"
     reason = f"{jaxlib.name} {jaxlib.version_text} loads CUDA {cuda} and cuDNN from the system; {minor} is {how}"
     fidelity = Fidelity.EXACT if "." in cuda or is_recorded else Fidelity.EQUIVALENT
-    return SystemCuda(accelerator=accelerator, decision=_decision(jaxlib, accelerator, reason, fidelity))
+    decision = _decision(jaxlib, accelerator, reason, fidelity)
+    return SystemCuda(of=f"{jaxlib.name} {jaxlib.version_text}", accelerator=accelerator, decision=decision)
 
 
 def _minor(cuda: str, cudnn: str | None, subject: Subject, catalog: Catalog) -> str:
@@ -91,7 +90,8 @@ def wheels_cuda(subject: Subject, package: Package) -> SystemCuda | None:
     accelerator = Accelerator(kind="cuda", version=version, cudnn=cudnn)
     reason = f"{package.name} {package.version_text} loads CUDA {version} from the recorded wheel {runtime.pin}"
     decision = _decision(package, accelerator, reason, Fidelity.EXACT)
-    return SystemCuda(accelerator=accelerator, decision=decision, wheels_bring_cuda=True)
+    of = f"{package.name} {package.version_text}"
+    return SystemCuda(of=of, accelerator=accelerator, decision=decision, wheels_bring_cuda=True)
 
 
 def _decision(package: Package, accelerator: Accelerator, reason: str, fidelity: Fidelity) -> Decision:

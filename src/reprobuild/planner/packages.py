@@ -29,6 +29,7 @@ from reprobuild.planner.rescue import replaced_by_rescue
 from reprobuild.planner.source_build import prepared, prepared_from_url
 from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import Package
+from reprobuild.planner.tensorflow import in_place_of_gpu_build
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.planner.unavailable import deleted, gone_nightly, on_no_index, unpublished, withdrawn
@@ -44,7 +45,7 @@ HEAVY = re.compile(
 NVIDIA publishes small tools under such names as well.
 """
 
-_FRAMEWORKS = FOLLOWS_TORCH | {"torch", "jaxlib"}
+_FRAMEWORKS = FOLLOWS_TORCH | {"torch", "jaxlib", "tensorflow-gpu"}
 """Names that the planner itself asks about."""
 
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}|")
@@ -88,6 +89,8 @@ def treat_with_care(package: Package, sources: Sources) -> Treatment:
     left_out = deleted(package, sources.catalog) or leave_out(package, sources.catalog)
     if left_out is not None:
         return left_out
+    if stand_in := in_place_of_gpu_build(package, sources.subject, sources.system_cuda, sources.catalog):
+        return stand_in
     if sources.torch is not None and (replaced := replaced_by_rescue(package, sources.torch)):
         return replaced
     if package.canonical == "torch" and sources.torch is not None:

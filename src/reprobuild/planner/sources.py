@@ -28,6 +28,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """What a build from source depends on."""
     is_plain: bool = False
     """Whether no choice of the user, container or rescue asks about every package."""
+    system_cuda: str | None = None
+    """The CUDA that the image has for packages that load it from the system."""
     checkouts: Mapping[str, DirectUrl] = {}
     """Repositories of what was installed in place, by canonical name."""
     indexes: Mapping[str, str] = {}

@@ -1,4 +1,8 @@
-"""TensorFlow below 2.14 takes CUDA and cuDNN from the system: the base has to carry those it was tested with."""
+"""TensorFlow below 2.14 takes CUDA and cuDNN from the system: the base has to carry those it was tested with.
+
+Up to 1.13 the GPU's wheel names CUDA's libraries as ones that it needs (``readelf -d`` of 1.13.1: libcublas.so.10.0,
+libcudnn.so.7), so that it is not even imported without them; from 1.14 on they are opened when they are used.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,24 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError
-from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
+from reprobuild.plan import Accelerator, Decision, DefaultIndex, Fact, Fidelity, PlanWarning, Question, Requirement
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
+from reprobuild.planner.treatment import Install, LeaveOut
 
 OLDEST_CUDA_WITH_IMAGES = Version("11.0")
 """NVIDIA's images of older versions were deleted, and these wheels bring no CUDA of their own."""
 
 _NAMES = ("tensorflow", "tensorflow-gpu")
+_IMPORTED_WITHOUT_CUDA_SINCE = Version("1.14")
+_LAST_ON_WINDOWS_GPUS = (2, 10)
 
 
 class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
     """The accelerator of a framework other than torch."""
 
+    of: str
+    """The package that asks for it: ``tensorflow-gpu 1.13.1``."""
     accelerator: Accelerator
     decision: Decision
     warnings: tuple[PlanWarning, ...] = ()
@@ -27,9 +36,15 @@ class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
     """False: CUDA and cuDNN have to be in the image."""
 
 
-def recorded_tensorflow(subject: Subject) -> Package | None:
-    """The recorded TensorFlow, by either of the names that may use a GPU."""
-    return next((package for name in _NAMES if (package := subject.find(name))), None)
+def recorded_tensorflow(subject: Subject, catalog: Catalog) -> Package | None:
+    """The recorded TensorFlow that uses a GPU where there is one: some records list the CPU's beside it."""
+    found = [package for name in _NAMES if (package := subject.find(name))]
+    return next((each for each in found if _uses_gpu(each, catalog)), found[0] if found else None)
+
+
+def _uses_gpu(package: Package, catalog: Catalog) -> bool:
+    text = package.version_text
+    return text is not None and catalog.tensorflow.is_gpu_build(package.canonical, text)
 
 
 def refuse_unpublished(subject: Subject, target: Target, catalog: Catalog) -> None:
@@ -37,48 +52,83 @@ def refuse_unpublished(subject: Subject, target: Target, catalog: Catalog) -> No
 
     There are no sources of it on an index. What the table does not know is taken for published.
     """
-    found = recorded_tensorflow(subject)
-    release = catalog.tensorflow.release(found.version_text) if found and found.version_text else None
-    if found is None or release is None or found.distribution.conda is not None or found.canonical != "tensorflow":
+    for name in _NAMES:
+        found = subject.find(name)
+        if found is not None and found.distribution.conda is None:
+            _refuse_unpublished(found, target, catalog)
+
+
+def _refuse_unpublished(found: Package, target: Target, catalog: Catalog) -> None:
+    release = catalog.tensorflow.release(found.version_text) if found.version_text else None
+    if release is None or (found.canonical != "tensorflow" and release.gpu_package != "wheels"):
         return
     tags = release.pythons if target.machine == "x86_64" else release.aarch64
     known = tags or (release.pythons and target.machine == "x86_64")
     if known and target.python_tag not in tags and not any(tag.startswith("py") for tag in tags):
         raise PlanError(
-            f"tensorflow {found.version_text} was never published for CPython {target.python} on {target.platform}",
+            f"{found.name} {found.version_text} was never published for CPython {target.python} on {target.platform}",
             hint=f"it was published there for {', '.join(tags)} (--python chooses another one)",
         )
 
 
 def system_cuda(subject: Subject, target: Target, catalog: Catalog) -> SystemCuda | None:
     """What such a TensorFlow asks of the base; None where none is recorded, or where its wheels have no GPU part."""
-    found = recorded_tensorflow(subject)
-    if found is None or found.version_text is None or subject.system not in (None, "Linux"):
+    found = recorded_tensorflow(subject, catalog)
+    if found is None or found.version_text is None or not _uses_gpu(found, catalog):
         return None
     release = catalog.tensorflow.release(found.version_text)
-    on_gpu = catalog.tensorflow.is_gpu_build(found.canonical, found.version_text)
-    if release is None or not on_gpu or not release.cuda_from_system or not release.cuda or target.machine != "x86_64":
+    if release is None or not release.cuda_from_system or not release.cuda or target.machine != "x86_64":
         return None
-    if old := without_image(found, release.cuda):
-        return old
+    if subject.system == "Windows" and Version(release.version).release[:2] > _LAST_ON_WINDOWS_GPUS:
+        return None
     accelerator = Accelerator(kind="cuda", version=release.cuda, cudnn=release.cudnn)
     reason = f"{found.name} {found.version_text} loads CUDA {release.cuda} and cuDNN {release.cudnn} from the system"
-    return SystemCuda(accelerator=accelerator, decision=_decision(found, accelerator, reason, Fidelity.EXACT))
+    decision = _decision(found, accelerator, reason, Fidelity.EXACT)
+    return SystemCuda(of=f"{found.name} {found.version_text}", accelerator=accelerator, decision=decision)
 
 
-def without_image(package: Package, cuda: str) -> SystemCuda | None:
-    """The CPU in place of a CUDA from the system whose images are gone; None for one that has images."""
-    if Version(cuda) >= OLDEST_CUDA_WITH_IMAGES:
-        return None
+def with_image(found: SystemCuda | None) -> SystemCuda | None:
+    """The same where NVIDIA still has images of its CUDA, or wheels bring it; else the CPU in its place."""
+    cuda = found.accelerator.version if found and not found.wheels_bring_cuda else None
+    if found is None or cuda is None or Version(cuda) >= OLDEST_CUDA_WITH_IMAGES:
+        return found
     accelerator = Accelerator(kind="cpu", variant="cpu")
-    reason = f"{package.name} {package.version_text} would load CUDA {cuda}, whose images NVIDIA has deleted"
+    reason = f"{found.of} would load CUDA {cuda}, whose images NVIDIA has deleted"
     warning = PlanWarning(
         code="cuda-gone",
         message=f"{reason}: it runs on the CPU",
         hint="name a base that has that CUDA with --base",
     )
-    decision = _decision(package, accelerator, f"{reason}, so it runs on the CPU", Fidelity.SUBSTITUTED)
-    return SystemCuda(accelerator=accelerator, decision=decision, warnings=(warning,))
+    decision = msgspec.structs.replace(
+        found.decision, choice="no GPU", reason=f"{reason}, so it runs on the CPU", fidelity=Fidelity.SUBSTITUTED
+    )
+    return SystemCuda(of=found.of, accelerator=accelerator, decision=decision, warnings=(warning,))
+
+
+def in_place_of_gpu_build(
+    package: Package, subject: Subject, system_cuda: str | None, catalog: Catalog
+) -> Install | LeaveOut | None:
+    """The CPU's build of the release where the GPU's would not be imported; None for whatever is installed as it is.
+
+    ``system_cuda`` is the CUDA that the image has for it.
+    """
+    version = package.version
+    if package.canonical != "tensorflow-gpu" or version is None or version >= _IMPORTED_WITHOUT_CUDA_SINCE:
+        return None
+    release = catalog.tensorflow.release(package.version_text or "")
+    if release is None or release.cuda is None or (system_cuda and Version(system_cuda) == Version(release.cuda)):
+        return None
+    why = f"its wheel is not even imported without CUDA {release.cuda}, of which no image is left"
+    beside = subject.find("tensorflow")
+    if beside is not None:
+        return LeaveOut(reason=f"{why}, and {beside.pin} stands beside it", fidelity=Fidelity.SUBSTITUTED)
+    return Install(
+        origin=DefaultIndex(),
+        requirement=Requirement(name="tensorflow", line=f"tensorflow=={package.version_text}"),
+        fidelity=Fidelity.SUBSTITUTED,
+        difference=f"{why}, so the CPU's build of the same release takes its place",
+        heavy=True,
+    )
 
 
 def _decision(package: Package, accelerator: Accelerator, reason: str, fidelity: Fidelity) -> Decision:

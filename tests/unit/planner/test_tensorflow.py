@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.planner.records import MACOS, UBUNTU_2004, listed, planned, record, warning_codes
+from tests.unit.planner.records import (
+    MACOS,
+    UBUNTU_2004,
+    WINDOWS,
+    decision,
+    lines,
+    listed,
+    placement,
+    planned,
+    record,
+    warning_codes,
+)
 
 from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError
+from reprobuild.plan import Fidelity, Question
 
 
 @pytest.mark.parametrize(
@@ -29,6 +41,41 @@ def test_a_cuda_whose_images_are_gone_is_said() -> None:
     assert "cuda-gone" in warning_codes(result)
 
 
+@pytest.mark.parametrize("version", ["1.4.1", "1.12.0", "1.13.1"])
+def test_a_gpu_build_that_needs_its_cuda_to_be_imported_gives_way_to_the_cpus(version: str) -> None:
+    result = planned(record(*listed(f"tensorflow-gpu=={version}", "six==1.12.0"), python="3.6.15"))
+    assert lines(result)["frameworks"] == (f"tensorflow=={version}",)
+    assert placement(result, "tensorflow-gpu").fidelity is Fidelity.SUBSTITUTED
+    assert decision(result, Question.ACCELERATOR).fidelity is Fidelity.SUBSTITUTED
+    assert "cuda-gone" in warning_codes(result)
+
+
+def test_a_gpu_build_that_opens_its_cuda_when_used_stays() -> None:
+    result = planned(record(*listed("tensorflow-gpu==1.14.0"), python="3.6.15"))
+    assert lines(result)["frameworks"] == ("tensorflow-gpu==1.14.0",)
+
+
+def test_the_gpus_build_counts_beside_the_cpus() -> None:
+    result = planned(record(*listed("tensorflow==1.10.0", "tensorflow-gpu==1.10.0"), python="3.6.15"))
+    assert "cuda-gone" in warning_codes(result)
+    assert lines(result)["frameworks"] == ("tensorflow==1.10.0",)
+    assert placement(result, "tensorflow-gpu").where == "left out"
+    assert placement(result, "tensorflow-gpu").fidelity is Fidelity.SUBSTITUTED
+
+
+def test_a_base_that_has_the_cuda_keeps_the_gpus_build() -> None:
+    snapshot = record(*listed("tensorflow-gpu==1.13.1"), python="3.6.15")
+    result = planned(snapshot, base="nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04")
+    assert (result.accelerator.kind, result.accelerator.version) == ("cuda", "10.0")
+    assert lines(result)["frameworks"] == ("tensorflow-gpu==1.13.1",)
+    assert "cuda-gone" not in warning_codes(result)
+
+
+@pytest.mark.parametrize(("pin", "kind"), [("tensorflow-gpu==2.5.0", "cuda"), ("tensorflow==2.12.0", "cpu")])
+def test_windows_had_gpus_up_to_2_10(pin: str, kind: str) -> None:
+    assert planned(record(*listed(pin), python="3.8.10", system=WINDOWS)).accelerator.kind == kind
+
+
 def test_a_mac_had_no_cuda() -> None:
     assert planned(record(*listed("tensorflow==2.12.0"), system=MACOS)).accelerator.kind == "cpu"
 
@@ -45,6 +92,7 @@ def test_slim_keeps_what_the_wheels_do_not_bring() -> None:
         ("tensorflow==1.14.0", "3.8.9", "cp37"),
         ("tensorflow==2.3.1", "3.9.5", "cp38"),
         ("tensorflow==2.5.0", "3.11.4", "cp39"),
+        ("tensorflow-gpu==1.13.1", "3.8.10", "cp37"),
     ],
 )
 def test_a_tensorflow_without_a_wheel_for_this_python_is_refused(pin: str, python: str, published: str) -> None:
