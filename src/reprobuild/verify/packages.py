@@ -19,8 +19,8 @@ INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "distribute", "pkg-r
 
 
 def placements_by_name(plan: Plan) -> dict[str, Placement]:
-    """Where the plan puts each distribution, by normalized name."""
-    return {canonicalize_name(placement.name): placement for placement in plan.placements}
+    """Where the plan puts each distribution, by normalized name; of two with one name the first is imported."""
+    return {canonicalize_name(placement.name): placement for placement in reversed(plan.placements)}
 
 
 def package_findings(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterator[Finding]:
@@ -38,7 +38,7 @@ def package_findings(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterato
         if name not in recorded:
             yield from _extra(name, present[name], plan)
         elif name not in present:
-            yield _absent(recorded[name], placements.get(name))
+            yield _absent(recorded[name], placements.get(name), present)
         else:
             yield _present(recorded[name], present[name], placements.get(name))
 
@@ -48,30 +48,41 @@ def _extra(name: str, found: Distribution, plan: Plan) -> Iterator[Finding]:
     if name in INSTALLERS:
         return
     resolved = any(group.resolve_dependencies for group in plan.groups)
+    reason = "the record is no closed set, so the plan has dependencies resolved" if resolved else None
+    if any(canonicalize_name(each.name) == name for group in plan.groups for each in group.requirements):
+        reason = "the plan adds it to what the record lists"
     yield Finding(
         subject=f"package {found.name}",
         verdict=Verdict.EXTRA,
         found=found.version,
-        declared=resolved,
-        reason="the record is no closed set, so the plan has dependencies resolved" if resolved else None,
+        declared=reason is not None,
+        reason=reason,
     )
 
 
-def _absent(recorded: Distribution, placement: Placement | None) -> Finding:
+def _absent(recorded: Distribution, placement: Placement | None, present: dict[str, Distribution]) -> Finding:
     subject, expected = f"package {recorded.name}", recorded.version or "any version"
     if placement is not None and placement.where == "system":
         reason = f"provided outside the environment: {placement.detail}"
         return Finding(
             subject=subject, verdict=_at_least_equivalent(placement), expected=expected, declared=True, reason=reason
         )
-    declared = placement is not None and placement.fidelity is Fidelity.MISSING
-    return Finding(
-        subject=subject,
-        verdict=Verdict.MISSING,
-        expected=expected,
-        declared=declared,
-        reason=placement.detail if placement is not None and declared else None,
-    )
+    if placement is not None and (placement.where == "left out" or _stands_in(placement, present)):
+        return Finding(
+            subject=subject,
+            verdict=Verdict(placement.fidelity.value),
+            expected=expected,
+            declared=True,
+            reason=placement.detail,
+        )
+    return Finding(subject=subject, verdict=Verdict.MISSING, expected=expected)
+
+
+def _stands_in(placement: Placement, present: dict[str, Distribution]) -> bool:
+    """Whether the project that the plan installs under another name (``tensorflow`` for its GPU's build) is there."""
+    line = _requirement(placement)
+    found = present.get(canonicalize_name(line.name)) if line is not None else None
+    return found is not None and same_version(planned_version(placement), found.version)
 
 
 def _present(recorded: Distribution, found: Distribution, placement: Placement | None) -> Finding:
@@ -134,14 +145,16 @@ def planned_version(placement: Placement | None) -> str | None:
     """The version that the plan installs: the pin of its line, else the placement's own."""
     if placement is None:
         return None
-    if placement.line:
-        try:
-            pins = [one.version for one in RequirementLine(_without_hashes(placement.line)).specifier]
-        except InvalidRequirement:
-            pins = []
-        if len(pins) == 1:
-            return pins[0]
-    return placement.version
+    line = _requirement(placement)
+    pins = [one.version for one in line.specifier] if line is not None else []
+    return pins[0] if len(pins) == 1 else placement.version
+
+
+def _requirement(placement: Placement) -> RequirementLine | None:
+    try:
+        return RequirementLine(_without_hashes(placement.line)) if placement.line else None
+    except InvalidRequirement:
+        return None
 
 
 def _without_hashes(line: str) -> str:

@@ -104,6 +104,23 @@ def test_what_the_plan_left_out_is_missing_but_no_failure() -> None:
     assert finding(result, "package NumPy").reason == "the reason"
 
 
+@pytest.mark.parametrize("fidelity", [Fidelity.EXACT, Fidelity.EQUIVALENT, Fidelity.SUBSTITUTED])
+def test_what_the_plan_left_out_for_a_reason_is_as_announced(fidelity: Fidelity) -> None:
+    plan = plan_of(placements=placed("NumPy", fidelity, where="left out"))
+    result = check(evidence(with_packages(RECORD, TORCH), plan=plan))
+    assert result.outcome is Outcome.PASSED
+    assert finding(result, "package NumPy").verdict is Verdict(fidelity.value)
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("1.24.3", "substituted"), ("1.25.0", "missing"), (None, "missing")])
+def test_another_project_stands_in_at_the_announced_version(version: str | None, verdict: str) -> None:
+    there = [Distribution(name="numpy-cpu", version=version)] if version else []
+    plan = plan_of(placements=placed("NumPy", Fidelity.SUBSTITUTED, line="numpy-cpu==1.24.3"))
+    result = check(evidence(with_packages(RECORD, TORCH, *there), plan=plan))
+    assert finding(result, "package NumPy").verdict is Verdict(verdict)
+    assert (result.outcome is Outcome.PASSED) == (verdict == "substituted")
+
+
 def test_what_the_system_provides_need_not_be_seen_by_the_interpreter() -> None:
     plan = plan_of(placements=placed("NumPy", Fidelity.EQUIVALENT, where="system", detail="apt's python3-numpy"))
     result = check(evidence(with_packages(RECORD, TORCH), plan=plan))
