@@ -29,7 +29,7 @@ from reprobuild.records import (
     wandb_run,
 )
 from reprobuild.records.document import Document
-from reprobuild.records.pasted import stranger
+from reprobuild.records.pasted import stranger, wanted_only
 from reprobuild.snapshot import Snapshot
 
 
@@ -60,6 +60,9 @@ class UnknownFormat(RecordError):
 
 OWN = "reprobuild"
 """Our own layout: nothing is added to what it says."""
+
+LOOSEST = "requirements"
+"""What takes nearly any line with a name in it: before it, what only looks so is told by its own marks."""
 
 FORMATS: dict[str, Format] = {
     OWN: Format("environment.json of reprobuild", _json_that(environment_json.is_own), environment_json.read_own),
@@ -140,6 +143,8 @@ def recognized(document: Document, name: str | None = None) -> str:
             raise RecordError(f"there is no format {name!r}", source=document.source, hint=understood())
         return name
     for candidate, format in FORMATS.items():
+        if candidate == LOOSEST and (found := wanted_only(document.content)) is not None:
+            raise RecordError(found[0], source=document.source, hint=found[1])
         if format.recognizes(document):
             return candidate
     if (found := stranger(document.content)) is not None:

@@ -38,9 +38,10 @@ _STRANGERS = (
 _WANTED_ONLY = (
     (re.compile(r"^\[project\]|^\[tool\.poetry\]", re.MULTILINE), "a pyproject.toml"),
     (re.compile(r"^from setuptools import|^import setuptools|^setup\(", re.MULTILINE), "a setup.py"),
-    (re.compile(r"^\[\[source\]\]\s[\s\S]{0,400}^\[packages\]", re.MULTILINE), "a Pipfile"),
+    (re.compile(r"^\[(?:dev-)?packages\]\s*$", re.MULTILINE), "a Pipfile"),
     (re.compile(r"^\[options\][\s\S]{0,4000}^install_requires", re.MULTILINE), "a setup.cfg"),
 )
+_LOCKED = {"a Pipfile": "the Pipfile.lock"}
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
@@ -90,9 +91,14 @@ def stranger(content: bytes) -> tuple[str, str | None] | None:
             return f"this is {kind}", way_out
     if _PAGE.match(content[:200]):
         return "this is a web page", "save the record itself, not the page that shows it"
+    return wanted_only(content)
+
+
+def wanted_only(content: bytes) -> tuple[str, str | None] | None:
+    """What a file is that says which packages were wanted, and the way out; None for any other."""
     head = decode(content[:20_000]).replace("\r\n", "\n")
     for pattern, kind in _WANTED_ONLY:
         if pattern.search(head):
-            way_out = "import the lock file beside it, or the pip freeze of the environment"
+            way_out = f"import {_LOCKED.get(kind, 'the lock file')} beside it, or the pip freeze of the environment"
             return f"this is {kind}: it says what was wanted, not what was installed", way_out
     return None

@@ -7,6 +7,7 @@ a version is kept as it is spelt, because old releases and forks carry versions 
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 
@@ -31,7 +32,14 @@ from reprobuild.snapshot import Distribution, Fields, Note
 
 _PINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*===?\s*(?P<version>(?:\d+!)?[^\s;,#=<>!~]+)(?P<rest>.*)")
 _LEGACY_LIST = re.compile(rf"(?P<name>{NAME}) \((?P<version>\d[^\s(),<>=!]*)(?:, (?P<place>[^()]+))?\)")
-_UNPINNED = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~(;,].*)?)")
+_ONE_BOUND = r"(?:[<>~]=?|!=|={2,3})\s*+v?(?:\d+!)?[0-9*][A-Za-z0-9._*+-]*+"
+_UNPINNED = re.compile(
+    rf"(?P<name>{NAME})(?:\s*+\[[^\]]*\])?"
+    rf"(?:\s*+\(?\s*+{_ONE_BOUND}(?:[\s,|]*+{_ONE_BOUND})*+[\s,]*+\)?|\s*+=[0-9*][A-Za-z0-9._*+!|=-]*+|,)?"
+    r"(?P<rest>\s*+(?:;.*|--.*)?)"
+)
+"""A range by PEP 508, or conda's ``numpy=1.19.*``: no other equals sign, which settings and program text have too."""
+_SHELL_VARIABLE = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+=.*")
 _AT_URL = re.compile(rf"(?P<name>{NAME})(?:\s*\[[^\]]*\])?\s*@\s*(?P<url>\S+)(?P<rest>.*)")
 _CONDA_EXPORT = re.compile(
     rf"(?P<name>_?{NAME})=(?P<version>[^=\s;,<>~!*]+(?==)|\d[^=\s;,<>~!*]*)(?:=(?P<build>[^=\s]+))?"
@@ -159,6 +167,8 @@ def parse_line(line: str, *, told: Distribution | None = None) -> Distribution |
         return None
     if body.startswith("-"):
         return _option(body, line, told)
+    if _SHELL_VARIABLE.fullmatch(body):
+        return Note(code="line-not-understood", message=f"a variable and no package: {shortened(line)}")
     for read in (_at_url, _bare_url, _pinned, _conda_export, _legacy_list):
         if (found := read(body, line)) is not None:
             return found
@@ -272,7 +282,9 @@ def _legacy_list(body: str, line: str) -> Distribution | None:
 
 def _unpinned(body: str, line: str) -> Distribution | None:
     found = _UNPINNED.fullmatch(body)
-    return Distribution(name=found["name"], marker=_marker(found["rest"] or ""), line=line) if found else None
+    if found is None or keyword.iskeyword(body):
+        return None
+    return Distribution(name=found["name"], marker=_marker(found["rest"]), line=line)
 
 
 def _marker(rest: str) -> str | None:

@@ -84,6 +84,18 @@ def test_yaml_and_json_in_a_fence() -> None:
             "this is a setup.py: it says what was wanted, not what was installed",
             "import the lock file beside it, or the pip freeze of the environment",
         ),
+        (
+            b'[[source]]\nurl = "https://h.example/simple"\nverify_ssl = true\nname = "own"\n\n'
+            b'[packages]\nnumpy = "==1.26.4"\ntorch = {version = "==2.1.2", index = "own"}\n',
+            "this is a Pipfile: it says what was wanted, not what was installed",
+            "import the Pipfile.lock beside it, or the pip freeze of the environment",
+        ),
+        # Every line could pass for a requirement.
+        (
+            b"[packages]\n[dev-packages]\na\nb\nc\nd\ne\n",
+            "this is a Pipfile: it says what was wanted, not what was installed",
+            "import the Pipfile.lock beside it, or the pip freeze of the environment",
+        ),
         (b"\x7fELF" + bytes(40), "this is a program", None),
     ],
 )
@@ -91,6 +103,19 @@ def test_what_is_no_record_is_named(content: bytes, message: str, hint: str | No
     with pytest.raises(RecordError) as caught:
         parse(content, "file")
     assert (str(caught.value), caught.value.hint) == (f"file: {message}", hint)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"import json\n\nheader = {'Accept': 'text/plain'}\nanswer = ask(header)\nprint(json.loads(answer))\n",
+        b'[server]\nport = 8080\nverify_ssl = true\nname = "own"\n',
+        b"export CUDA_VISIBLE_DEVICES=0\nOMP_NUM_THREADS=8\nNCCL_DEBUG=INFO\n",
+    ],
+)
+def test_programs_and_settings_are_no_list_of_packages(content: bytes) -> None:
+    with pytest.raises(RecordError, match="this is no record that reprobuild understands"):
+        parse(content, "file")
 
 
 @pytest.mark.parametrize(

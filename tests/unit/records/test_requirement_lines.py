@@ -50,12 +50,29 @@ def url_of(item: Distribution) -> DirectUrl:
         ('"numpy==1.19.5",', "numpy", "1.19.5"),
         ("mine (0.1, /home/someone/mine)", "mine", "0.1"),
         ("ranged (>=1.0)", "ranged", None),
+        ("ranged >=1!1.0.*, !=1!1.2 <2", "ranged", None),
+        ("globbed=1.19.*=py38*", "globbed", None),
+        ("spaced =1.19", "spaced", None),
+        ("comma,", "comma", None),
         ("numpy @ file:///croot/numpy_1682953417311/work", "numpy", None),
     ],
 )
 def test_name_and_version(line: str, name: str, version: str | None) -> None:
     item = line_of(line)
     assert (item.name, item.version, item.line) == (name, version, line)
+
+
+@pytest.mark.parametrize(
+    "line", ['name = "pypi"', "size = 5", "print(answer)", "header = {", "return", "OMP_NUM_THREADS=8", "x>${VERSION}"]
+)
+def test_what_only_looks_like_a_requirement_names_no_package(line: str) -> None:
+    item = parse_line(line)
+    assert isinstance(item, Note) and item.code == "line-not-understood"
+
+
+@pytest.mark.parametrize("line", ["x>" + "1!" * 60 + "(", "x >=1" + " " * 200_000 + "y", "x" + ">=1 " * 50_000 + "y"])
+def test_a_hostile_range_takes_no_time(line: str) -> None:
+    assert isinstance(parse_line(line), Note)
 
 
 def test_an_editable_vcs_install_keeps_repository_commit_and_folder() -> None:
