@@ -59,11 +59,12 @@ class Tensorflow:
         return tuple(self._releases.values())
 
     def release(self, version: str) -> TensorflowRelease | None:
-        """The release of a version; its local part (``+zzzcolab...``) is ignored. None when there is none."""
+        """The release of a version, its local part (``+zzzcolab...``) ignored; 1.12 finds 1.12.0. None without one."""
         parsed = version_of(version)
         if parsed is None:
             return None
-        return self._releases.get(parsed.public) or self._releases.get(parsed.base_version)
+        found = self._releases.get(parsed.public) or self._releases.get(parsed.base_version)
+        return found or self._releases.get(".".join(str(part) for part in (*parsed.release, 0, 0)[:3]))
 
     def is_gpu_build(self, name: str, version: str) -> bool:
         """Whether this distribution uses a GPU on Linux: tensorflow-gpu, and tensorflow itself from 2.1 and in 1.15."""

@@ -82,6 +82,14 @@ _DISTRIBUTIONS = {
 }
 """conda's name of a Python package to the index's, where they differ: recipes of conda-forge and the defaults."""
 
+_METAPACKAGES = {
+    "keras-gpu": "keras",
+    "tensorflow-eigen": "tensorflow",
+    "tensorflow-gpu": "tensorflow",
+    "tensorflow-mkl": "tensorflow",
+}
+"""conda's packages that only choose a build of another one."""
+
 _PARTS = ("-base", "-core")
 """How conda calls the part of a split package that holds the code."""
 
@@ -108,7 +116,9 @@ def settle_conda(packages: tuple[Package, ...]) -> dict[str, Settled]:
     standing = real | {_DISTRIBUTIONS.get(name, "") for name in real} | {_stem(name) for name in real}
     settled: dict[str, Settled] = {}
     for package in packages:
-        if package.path in natives:
+        if package.distribution.conda is not None and _METAPACKAGES.get(package.canonical) in standing:
+            settled[package.path] = _METAPACKAGE
+        elif package.path in natives:
             is_meta = natives[package.path].fidelity is Fidelity.MISSING and (
                 package.canonical in standing or _DISTRIBUTIONS.get(package.canonical) in standing
             )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from reprobuild.catalog import Catalog
 from reprobuild.errors import PlanError
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
 from reprobuild.planner.conda_run import CondaRun, refuse_nightlies, short_version
+from reprobuild.planner.cuda_libraries import DOTTED, TOOLKITS
 from reprobuild.planner.frameworks import BaseCuda, Frameworks, decide_frameworks
 from reprobuild.planner.gpu import Machine, facts_of, judge
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
+from reprobuild.planner.tensorflow import is_for_gpus, recorded_tensorflow
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 
-_TOOLKITS = ("cudatoolkit", "pytorch-cuda", "cuda-version", "cuda-cudart")
-"""conda's packages whose version is that of the CUDA beside them, the most telling first."""
-_DIGITS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}")
+_CUDA_OF_TENSORFLOW = re.compile(r"(?:^|_)cuda([0-9]{2})([0-9])(?![0-9])")
 _CUDNN = re.compile(r"cudnn_?([0-9]{1,2}(?:\.[0-9]{1,3}){1,3})")
 _OF_TORCH = ("torch", "pytorch", "pytorch-gpu", "pytorch-cpu")
 
@@ -33,15 +35,29 @@ def frameworks_of(
     torch = subject.find("torch")
     if run is None or (torch is not None and not run.installs(torch)):
         return decide_frameworks(subject, machine, target, catalog, options)
-    return conda_frameworks(run, subject, machine, target, catalog)
+    found = conda_frameworks(run, subject, machine, target, catalog)
+    if found.accelerator.kind == "cuda":
+        return found
+    packages = tuple(package for package in subject.packages if not run.installs(package))
+    by_pip = msgspec.structs.replace(subject, packages=packages, torch_version=None, torch_cuda=None, torch_hip=None)
+    of_pip = decide_frameworks(by_pip, machine, target, catalog, options)
+    asks = of_pip.base_cuda.accelerator.kind != "cpu" or of_pip.warnings
+    return msgspec.structs.replace(of_pip, released=found.released) if asks else found
 
 
 def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: Target, catalog: Catalog) -> Frameworks:
-    """What conda's torch, else its CUDA libraries, were made for. Raises PlanError for a nightly build of torch."""
+    """What conda's torch, else its CUDA libraries or TensorFlow, were made for.
+
+    Raises PlanError for a nightly build of torch.
+    """
     refuse_nightlies(run, subject.packages)
     torch = next((package for name in _OF_TORCH if (package := subject.find(name)) and run.installs(package)), None)
     wheel = _wheel_of_it(subject, target, catalog) if torch else None
     cuda, fact = _cuda_of_torch(torch, subject) if torch else _cuda_of_toolkit(run, subject)
+    tensorflow = recorded_tensorflow(subject, catalog) if torch is None and cuda is None else None
+    is_of_conda = tensorflow is not None and run.installs(tensorflow)
+    if tensorflow is not None and is_of_conda and (of_tensorflow := _of_tensorflow(tensorflow, catalog)):
+        return of_tensorflow
     named = f"torch {torch.version_text} from conda" if torch else "conda's packages"
     released = wheel.release.released if wheel else None
     if cuda is None:
@@ -74,6 +90,34 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     )
 
 
+def _of_tensorflow(package: Package, catalog: Catalog) -> Frameworks | None:
+    """A build for GPUs beside which no CUDA is listed: a solver adds that. None for any other one."""
+    if not is_for_gpus(package, catalog):
+        return None
+    conda = package.distribution.conda
+    named = _CUDA_OF_TENSORFLOW.search((conda.build or "")[:200] if conda else "")
+    release = catalog.tensorflow.release(package.version_text or "")
+    tested = release.cuda if release else None
+    cuda = f"{named[1]}.{named[2]}" if named else f"{tested}.0" if tested and "." not in tested else tested
+    if cuda is None:
+        return None
+    told = f"{package.name} {package.version_text or ''}".rstrip()
+    accelerator = Accelerator(kind="cuda", version=cuda)
+    decision = Decision(
+        question=Question.ACCELERATOR,
+        choice=f"CUDA {cuda}: {told} from conda",
+        reason=f"{told} is a build for GPUs"
+        + ("" if named else f", and the release was tested with CUDA {cuda}; a solver chooses conda's"),
+        fidelity=Fidelity.EXACT if named else Fidelity.EQUIVALENT,
+        facts=(Fact(name=f"{package.path}.version", value=told, source="record"),),
+    )
+    base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
+    released = release.released if release else None
+    return Frameworks(
+        torch=None, accelerator=accelerator, decision=decision, base_cuda=base_cuda, warnings=(), released=released
+    )
+
+
 def _cuda_of_torch(torch: Package, subject: Subject) -> tuple[str | None, Fact]:
     if subject.torch_cuda is None:
         build = torch.distribution.conda.build if torch.distribution.conda else None
@@ -90,13 +134,13 @@ def _cudnn(run: CondaRun, torch: Package | None, subject: Subject) -> str | None
         return subject.torch_cudnn
     package = subject.find("cudnn")
     installed = package is not None and run.installs(package)
-    return package.version_text if package and installed and _DIGITS.fullmatch(package.version_text or "") else None
+    return package.version_text if package and installed and DOTTED.fullmatch(package.version_text or "") else None
 
 
 def _cuda_of_toolkit(run: CondaRun, subject: Subject) -> tuple[str | None, Fact]:
-    for name in _TOOLKITS:
+    for name in TOOLKITS:
         package = subject.find(name)
-        if package is not None and run.installs(package) and _DIGITS.fullmatch(package.version_text or ""):
+        if package is not None and run.installs(package) and DOTTED.fullmatch(package.version_text or ""):
             version = package.version_text or ""
             return short_version(version), Fact(name=package.path, value=f"{name} {version}", source="record")
     return None, Fact(name="distributions", value="no CUDA library of conda's", source="record")

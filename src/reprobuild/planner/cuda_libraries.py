@@ -1,20 +1,29 @@
-"""Libraries beside the frameworks that load CUDA from the system: CuPy, ONNX Runtime, PaddlePaddle, MXNet, RAPIDS."""
+"""Libraries beside the frameworks that load CUDA from the system: CuPy, ONNX Runtime, PaddlePaddle, MXNet, RAPIDS.
+
+And CUDA itself, where a record lists it without whatever loaded it.
+"""
 
 from __future__ import annotations
 
 import re
 
+from packaging.version import Version
+
 from reprobuild.catalog import Catalog
-from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, Question
-from reprobuild.planner.jax import tested_minor, wheels_cuda
+from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
+from reprobuild.planner.jax import has_image, runtime_wheel, tested_minor, wheels_cuda
 from reprobuild.planner.subject import Package, Subject
-from reprobuild.planner.tensorflow import SystemCuda
+from reprobuild.planner.tensorflow import OLDEST_CUDA_WITH_IMAGES, SystemCuda
+from reprobuild.planner.torch_question import recorded_cudnn
 
 _NAMED = re.compile(
     r"(?:cupy-cuda|mxnet-cu|dgl-cu|spconv-cu)(?P<minor>[0-9]{2,3})(?P<any>x?)"
     r"|(?:cudf|cuml|cugraph|cuspatial|raft-dask|pylibraft|rmm)-cu(?P<major>1[0-9])"
 )
 """Names that hold the CUDA: cupy-cuda112 is for 11.2, cupy-cuda12x and cudf-cu12 for any 12."""
+TOOLKITS = ("cudatoolkit", "pytorch-cuda", "cuda-version", "cuda-cudart", "cuda-toolkit", "cuda-runtime", "cuda")
+"""conda's packages whose version is that of the CUDA beside them, the most telling first."""
+DOTTED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}")
 _PADDLE_POST = re.compile(r".*\.post(?P<major>[0-9]{2})(?P<minor>[0-9])")
 
 
@@ -69,3 +78,52 @@ def minor_of(cuda: str, cudnn: str | None, subject: Subject) -> tuple[str, str]:
     if recorded.startswith(f"{cuda}."):
         return ".".join(recorded.split(".")[:2]), "the recorded toolkit's"
     return tested_minor(cuda, cudnn), "a tested one"
+
+
+def toolkit_cuda(subject: Subject, catalog: Catalog) -> SystemCuda | None:
+    """The CUDA that the record lists as a package of conda's or as wheels; None where it lists none.
+
+    It speaks for a GPU though nothing of the record loads it: whoever installed CUDA had something that did.
+    """
+    runtime = runtime_wheel(subject)
+    package = runtime or next((found for name in TOOLKITS if (found := _toolkit(name, subject))), None)
+    if package is None or package.version_text is None:
+        return None
+    cuda = ".".join(package.version_text.split(".")[:2])
+    cudnn = recorded_cudnn(subject) or _version_of("cudnn", subject)
+    if runtime is None and cudnn and not has_image(cuda, cudnn, catalog):
+        cudnn = None
+    told = f"{package.name} {package.version_text}"
+    is_new = Version(cuda) >= OLDEST_CUDA_WITH_IMAGES
+    decision = Decision(
+        question=Question.ACCELERATOR,
+        choice=f"CUDA {cuda}{f', cuDNN {cudnn}' if cudnn else ''}: {told}",
+        reason=f"the record lists {told}, and nothing that is known to load it",
+        fidelity=Fidelity.EQUIVALENT,
+        facts=(subject.fact(f"{package.path}.version", package.version_text),),
+    )
+    warning = PlanWarning(
+        code="no-framework",
+        message=f"the record lists CUDA {cuda} ({told}), and nothing that is known to load it: it may not list all "
+        "that was installed",
+        hint="record the environment with `reprobuild capture`, or put the whole list into the record",
+    )
+    return SystemCuda(
+        of=f"what used {told}",
+        accelerator=Accelerator(kind="cuda", version=cuda, cudnn=cudnn),
+        decision=decision,
+        warnings=(warning,),
+        # A CUDA that is newer than the tables is no reason to refuse the rest.
+        wheels_bring_cuda=runtime is not None or (is_new and not has_image(cuda, None, catalog)),
+    )
+
+
+def _toolkit(name: str, subject: Subject) -> Package | None:
+    return subject.find(name) if _version_of(name, subject) else None
+
+
+def _version_of(name: str, subject: Subject) -> str | None:
+    """The version of a package of conda's, where it is one of CUDA's kind."""
+    package = subject.find(name)
+    text = package.version_text if package is not None and package.distribution.conda is not None else None
+    return text if text is not None and DOTTED.fullmatch(text) else None

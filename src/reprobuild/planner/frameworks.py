@@ -9,7 +9,7 @@ from reprobuild.catalog import Catalog
 from reprobuild.plan import Accelerator, Decision, PlanWarning
 from reprobuild.planner.accelerator import decide_accelerator
 from reprobuild.planner.base_image import OLDEST_CUDA_WITH_IMAGES
-from reprobuild.planner.cuda_libraries import library_cuda
+from reprobuild.planner.cuda_libraries import library_cuda, toolkit_cuda
 from reprobuild.planner.gpu import Machine, facts_of, judge, warning_of
 from reprobuild.planner.jax import jax_cuda, wheels_cuda
 from reprobuild.planner.options import PlanOptions
@@ -137,10 +137,10 @@ def decide_frameworks(
     accelerator, decision = decide_accelerator(subject, torch)
     other = other_framework(subject, target, catalog)
     library = library_cuda(subject, catalog) if subject.system in _WITH_NVIDIA else None
+    if torch is None and other is None:
+        other, library = library or (toolkit_cuda(subject, catalog) if subject.system in _WITH_NVIDIA else None), None
     if options.base is None:
         other, library = with_image(other), with_image(library)
-    if torch is None and other is None:
-        other, library = library, None
     if torch is not None:
         base_cuda = beside_torch(torch, accelerator, other, subject)
         decision = decision.with_facts(*facts_of(machine, torch, target, catalog))

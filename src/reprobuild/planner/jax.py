@@ -64,12 +64,13 @@ def _minor(cuda: str, cudnn: str | None, subject: Subject, catalog: Catalog) -> 
     if "." in cuda:
         return cuda
     recorded = ".".join((subject.cuda_toolkit or "").split(".")[:2])
-    if recorded.startswith(f"{cuda}.") and _has_image(recorded, cudnn, catalog):
+    if recorded.startswith(f"{cuda}.") and has_image(recorded, cudnn, catalog):
         return recorded
     return tested_minor(cuda, cudnn)
 
 
-def _has_image(minor: str, cudnn: str | None, catalog: Catalog) -> bool:
+def has_image(minor: str, cudnn: str | None, catalog: Catalog) -> bool:
+    """Whether NVIDIA has an image of this CUDA minor with a cuDNN of that series, or with any."""
     series = cudnn.split(".")[0] if cudnn else "any"
     return bool(catalog.cuda_images.find(minor, "runtime", "ubuntu", None, None, series))
 

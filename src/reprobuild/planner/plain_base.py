@@ -9,7 +9,7 @@ from reprobuild.catalog.operating_systems import OperatingSystem
 from reprobuild.plan import BaseImage, Decision, Fact, Fidelity, Question, weakest
 from reprobuild.planner.recorded_system import BaseChoice, Needs, Wanted, nearest_release, os_reason
 
-_REASONS = {"cpu": "nothing in the run needs a GPU, so the official Python image is enough"}
+_REASONS = {"cpu": "no GPU is planned for, so the official Python image is enough"}
 _FOR_OTHERS = "no image is known that brings the device's own software, and the official Python image serves the rest"
 
 
@@ -42,7 +42,7 @@ def cpu_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
     served = [each for each in known if not (needs.needs_packages and is_archived(each.id, each.version))]
     if own is not None:
         base = _plain_base(own.id, own.version, own)
-        reason = f"nothing in the run needs a GPU, and its interpreter is the one that {base.reference} has"
+        reason = f"no GPU is planned for, and its interpreter is the one that {base.reference} has"
     elif image is None or not served:
         release = _ubuntu_release(wanted, needs, catalog)
         base = _plain_base("ubuntu", release.version, release)
@@ -86,7 +86,7 @@ def _bare_base(wanted: Wanted, needs: Needs, catalog: Catalog) -> BaseChoice:
     decision = Decision(
         question=Question.BASE_IMAGE,
         choice=base.reference,
-        reason=f"nothing in the run needs a GPU, and conda brings all but the C library; {system}",
+        reason=f"no GPU is planned for, and conda brings all but the C library; {system}",
         fidelity=fidelity,
         facts=(wanted.fact,) if wanted.fact else (),
     )

@@ -6,6 +6,8 @@ libcudnn.so.7), so that it is not even imported without them; from 1.14 on they 
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from packaging.version import Version
 
@@ -23,6 +25,10 @@ _NAMES = ("tensorflow", "tensorflow-gpu")
 _IMPORTED_WITHOUT_CUDA_SINCE = Version("1.14")
 _LAST_ON_WINDOWS_GPUS = (2, 10)
 
+_CONDA_GPU = re.compile(r"(?:^|_)(?:gpu|cuda)")
+_CONDA_CPU = re.compile(r"(?:^|_)(?:mkl|eigen|cpu)")
+"""How conda's builds of TensorFlow begin: ``gpu_py37h7a4bb67_0``, ``cuda112py39h01bd6f0_0``, ``mkl_py37h54b45f7_0``."""
+
 
 class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
     """The accelerator of a framework other than torch."""
@@ -39,10 +45,15 @@ class SystemCuda(msgspec.Struct, frozen=True, kw_only=True):
 def recorded_tensorflow(subject: Subject, catalog: Catalog) -> Package | None:
     """The recorded TensorFlow that uses a GPU where there is one: some records list the CPU's beside it."""
     found = [package for name in _NAMES if (package := subject.find(name))]
-    return next((each for each in found if _uses_gpu(each, catalog)), found[0] if found else None)
+    return next((each for each in found if is_for_gpus(each, catalog)), found[0] if found else None)
 
 
-def _uses_gpu(package: Package, catalog: Catalog) -> bool:
+def is_for_gpus(package: Package, catalog: Catalog) -> bool:
+    """Whether this build uses a GPU, by its name and version, or by conda's build."""
+    conda = package.distribution.conda
+    build = (conda.build or "")[:200] if conda else ""
+    if _CONDA_GPU.search(build) or _CONDA_CPU.search(build):
+        return _CONDA_GPU.search(build) is not None
     text = package.version_text
     return text is not None and catalog.tensorflow.is_gpu_build(package.canonical, text)
 
@@ -74,7 +85,7 @@ def _refuse_unpublished(found: Package, target: Target, catalog: Catalog) -> Non
 def system_cuda(subject: Subject, target: Target, catalog: Catalog) -> SystemCuda | None:
     """What such a TensorFlow asks of the base; None where none is recorded, or where its wheels have no GPU part."""
     found = recorded_tensorflow(subject, catalog)
-    if found is None or found.version_text is None or not _uses_gpu(found, catalog):
+    if found is None or found.version_text is None or not is_for_gpus(found, catalog):
         return None
     release = catalog.tensorflow.release(found.version_text)
     if release is None or not release.cuda_from_system or not release.cuda or target.machine != "x86_64":
@@ -102,7 +113,7 @@ def with_image(found: SystemCuda | None) -> SystemCuda | None:
     decision = msgspec.structs.replace(
         found.decision, choice="no GPU", reason=f"{reason}, so it runs on the CPU", fidelity=Fidelity.SUBSTITUTED
     )
-    return SystemCuda(of=found.of, accelerator=accelerator, decision=decision, warnings=(warning,))
+    return SystemCuda(of=found.of, accelerator=accelerator, decision=decision, warnings=(*found.warnings, warning))
 
 
 def in_place_of_gpu_build(
