@@ -59,6 +59,8 @@ TABLES: tuple[tuple[TableSpecification, Maker], ...] = (
     (torch.PINS, torch.pins),
     (torch.RELEASES, torch.releases),
     (torch.VARIANTS, torch.variants),
+    (traps.CONDA_NAMES, traps.conda_names),
+    (traps.CONDA_SHARED_NAMES, traps.conda_shared_names),
     (traps.COVERAGE, traps.coverage),
     (traps.NAMES, traps.names),
     (traps.PATTERNS, traps.patterns),

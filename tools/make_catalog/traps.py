@@ -29,6 +29,26 @@ NAMES = TableSpecification(
     notes=("name may be a glob",),
 )
 
+CONDA_NAMES = TableSpecification(
+    name="conda_names",
+    title="packages of conda's that the package index has under another name, or has not",
+    source="the mapping of conda-forge's recipes that conda-pypi 0.13.1 ships; recipes; general knowledge",
+    as_of="2026-10-31",
+    key=("name", "versions"),
+    columns=("name", "versions", "kind", "project", "certainty", "reason"),
+    notes=("kind: renamed, namespace (an empty package), program (nothing that Python imports), platform-only",),
+)
+
+CONDA_SHARED_NAMES = TableSpecification(
+    name="conda_shared_names",
+    title="names under which conda and the package index have the same project",
+    source="the mapping of conda-forge's recipes that conda-pypi 0.13.1 ships, as far as the index has the name; "
+    "the 5,000 most downloaded projects of the index; general knowledge",
+    as_of="2026-10-31",
+    key=("name",),
+    columns=("name",),
+)
+
 SDISTS = TableSpecification(
     name="sdist_traps",
     title="packages that no longer build from source, and the way out",
@@ -97,6 +117,17 @@ def names(facts: Path) -> Iterator[Row]:
                 "certainty": "general knowledge",
                 "reason": "a package of the distribution's own Python",
             }
+
+
+def conda_names(_: Path) -> Iterator[Row]:
+    """One row a name and range of versions, all hand-kept."""
+    for row in curated("conda_names"):
+        yield {**row, "certainty": "general knowledge" if row["source"] == "general knowledge" else "documented"}
+
+
+def conda_shared_names(_: Path) -> Iterator[Row]:
+    """One row a name, all hand-kept."""
+    yield from curated("conda_shared_names")
 
 
 def sdists(facts: Path) -> Iterator[Row]:

@@ -10,6 +10,7 @@ import msgspec
 
 from reprobuild.catalog.apt import Apt
 from reprobuild.catalog.companions import Companions
+from reprobuild.catalog.conda_names import CondaNames
 from reprobuild.catalog.cpython import CPython
 from reprobuild.catalog.cuda_images import CudaImages
 from reprobuild.catalog.cudnn import Cudnn
@@ -149,6 +150,11 @@ class Catalog:
     def jax(self) -> Jax:
         """JAX's releases."""
         return Jax(self.table("jax"), self.table("jax_wheels"))
+
+    @functools.cached_property
+    def conda_names(self) -> CondaNames:
+        """What conda's packages are called on the package index. Ask only about packages of conda's: it is large."""
+        return CondaNames(self.table("conda_names"), self.table("conda_shared_names"))
 
     @functools.cached_property
     def freeze_traps(self) -> FreezeTraps:

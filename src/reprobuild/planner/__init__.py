@@ -24,7 +24,7 @@ from reprobuild.planner.admission import admitted_base
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import gaps, warning_of
-from reprobuild.planner.conda import Named, settle_conda
+from reprobuild.planner.conda import Named, by_index_name, settle_conda, warnings_of_doubt
 from reprobuild.planner.conda_environment import (
     conda_environment,
     conda_python,
@@ -52,7 +52,7 @@ from reprobuild.planner.subject import Package, Subject, examine
 from reprobuild.planner.system_packages import decide_system_packages, needs_system_packages
 from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.torch_question import TorchBuild
-from reprobuild.planner.treatment import Install, LeaveOut, Resolve
+from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.planner.uv_image import uv_image
 from reprobuild.snapshot import Snapshot
 
@@ -139,6 +139,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
             *((warning_of(open_ends),) if open_ends else ()),
             *(warnings_of_run(run) if run else ()),
             *_treatment_warnings(treated),
+            *warnings_of_doubt(item.treatment for item in treated),
             *warnings_of_indexes(subject, groups, catalog),
             *system_warnings,
             *time_warnings,
@@ -180,7 +181,7 @@ def treat_all(packages: tuple[Package, ...], sources: Sources, run: CondaRun | N
     """
     seen: dict[str, str] = {}
     treated = []
-    of_conda = settle_conda(sources.subject.packages) if run is None else {}
+    of_conda = settle_conda(sources.subject.packages, sources.catalog) if run is None else {}
     for package in packages:
         if run is not None and (by_conda := run.treatments.get(package.path)):
             treated.append(Treated(package=package, treatment=by_conda))
@@ -194,14 +195,16 @@ def treat_all(packages: tuple[Package, ...], sources: Sources, run: CondaRun | N
             reason = f"the record lists it twice, and the first one ({first}) is what Python imports"
             treated.append(Treated(package=package, treatment=LeaveOut(reason=reason, fidelity=Fidelity.EXACT)))
         else:
-            treated.append(Treated(package=package, treatment=treat(_named(package, settled), sources)))
+            treated.append(Treated(package=package, treatment=_treated(package, settled, sources)))
     return tuple(treated)
 
 
-def _named(package: Package, settled: Named | None) -> Package:
-    if settled is None:
-        return package
-    return msgspec.structs.replace(package, name=settled.name, canonical=canonicalize_name(settled.name))
+def _treated(package: Package, named: Named | None, sources: Sources) -> Treatment:
+    """By the index's name for it, where only conda's is recorded."""
+    if named is None:
+        return treat(package, sources)
+    renamed = msgspec.structs.replace(package, name=named.name, canonical=canonicalize_name(named.name))
+    return by_index_name(treat(renamed, sources), package, named)
 
 
 def _treatment_warnings(treated: tuple[Treated, ...]) -> Iterator[PlanWarning]:

@@ -8,6 +8,7 @@ from reprobuild.catalog import Catalog
 from reprobuild.catalog.freeze_traps import FreezeName
 from reprobuild.plan import DefaultIndex, Fidelity, PlanWarning, Requirement
 from reprobuild.planner.subject import Package
+from reprobuild.planner.target import Target
 from reprobuild.planner.treatment import Install, LeaveOut, Treatment
 
 _OS_VERSION = re.compile(r".*(?:[+~-]ubuntu|ubuntu[0-9]|\+deb[0-9]|-unknown$).*")
@@ -16,7 +17,7 @@ _NO_LOSS = frozenset({"artifact", "installer", "moved"})
 """Kinds of names whose absence changes nothing that could be imported."""
 
 
-def leave_out(package: Package, catalog: Catalog) -> Treatment | None:
+def leave_out(package: Package, catalog: Catalog, target: Target) -> Treatment | None:
     """Why the package is left out, or what stands in for it; None when it belongs into the image as it is."""
     if _OS_VERSION.fullmatch(package.version_text or ""):
         return LeaveOut(reason="its version is the operating system's own, which no index has")
@@ -30,6 +31,9 @@ def leave_out(package: Package, catalog: Catalog) -> Treatment | None:
             return _refused(package, row)
         case "replace":
             return _replaced(package, row)
+        case "python<3.2" | "python<3.4" | "python<3.5" | "python<3.7":
+            newest = tuple(int(part) for part in row.treatment.removeprefix("python<").split("."))
+            return None if target.python_minor < newest else LeaveOut(reason=row.reason, fidelity=Fidelity.EQUIVALENT)
         case _:
             return None
 

@@ -30,7 +30,7 @@ from reprobuild.planner.source_build import prepared, prepared_from_url
 from reprobuild.planner.sources import Sources
 from reprobuild.planner.subject import Package
 from reprobuild.planner.tensorflow import in_place_of_gpu_build
-from reprobuild.planner.torch_question import TorchBuild
+from reprobuild.planner.torch_question import TorchBuild, origin_words
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.planner.unavailable import deleted, gone_nightly, on_no_index, unpublished, withdrawn
 
@@ -57,7 +57,7 @@ _PLAIN_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,5}(?:\.post[0-9]+)?")
 def treat(package: Package, sources: Sources) -> Treatment:
     """What is done with one package. Raises RecordError where its origin holds text that fits no grammar."""
     if sources.is_plain and is_ordinary(package, sources.catalog):
-        return _from_default_index(package, DefaultIndex())
+        return _the_version(package, DefaultIndex())
     return treat_with_care(package, sources)
 
 
@@ -86,7 +86,7 @@ def treat_with_care(package: Package, sources: Sources) -> Treatment:
     container = sources.torch.container if sources.torch else None
     if container is not None and (found := provided(package, container)):
         return found
-    left_out = deleted(package, sources.catalog) or leave_out(package, sources.catalog)
+    left_out = deleted(package, sources.catalog) or leave_out(package, sources.catalog, sources.target)
     if left_out is not None:
         return left_out
     if stand_in := in_place_of_gpu_build(package, sources.subject, sources.system_cuda, sources.catalog):
@@ -160,18 +160,18 @@ def _from_index(package: Package, version: Version, place: Place, sources: Sourc
         return _of_conda_label(package, version, sources)
     if local and package.canonical not in sources.indexes:
         return _with_local(package, version, local, place, sources)
-    origin = recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex()
-    return _from_default_index(package, origin)
+    return _the_version(package, recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex())
 
 
-def _from_default_index(package: Package, origin: Origin) -> Install:
-    """The very version, from the default index or the one that takes its place for this package."""
+def _the_version(package: Package, origin: Origin) -> Install:
+    """The very version, from the default index or the place that this package has instead."""
     builder = _other_builder(package)
+    given_way = f"{builder} build of it gives way to the same version from {origin_words(origin)}"
     return Install(
         origin=origin,
         requirement=Requirement(name=package.name, line=f"{package.name}=={package.version_text}{hashes_of(package)}"),
         fidelity=Fidelity.EQUIVALENT if builder else Fidelity.EXACT,
-        difference=f"{builder} build of it gives way to the same version from the default index" if builder else None,
+        difference=given_way if builder else None,
         heavy=bool(HEAVY.fullmatch(package.canonical)),
     )
 

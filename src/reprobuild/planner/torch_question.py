@@ -63,15 +63,20 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
         """For a person: PyTorch's cu121 index, or the default index."""
         if self.container is not None:
             return self.container.image
-        match self.origin:
-            case PytorchFolder(folder=folder):
-                return f"PyTorch's {folder} index"
-            case DefaultIndex() | Direct():
-                return "the default index"
-            case NamedIndex(url=url) | FindLinks(url=url):
-                return url
-            case never:
-                assert_never(never)
+        return origin_words(self.origin)
+
+
+def origin_words(origin: Origin) -> str:
+    """For a person: PyTorch's cu121 index, the default index, or the address of any other."""
+    match origin:
+        case PytorchFolder(folder=folder):
+            return f"PyTorch's {folder} index"
+        case DefaultIndex() | Direct():
+            return "the default index"
+        case NamedIndex(url=url) | FindLinks(url=url):
+            return url
+        case never:
+            assert_never(never)
 
 
 class TorchQuestion(msgspec.Struct, frozen=True, kw_only=True):

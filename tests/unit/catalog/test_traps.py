@@ -9,6 +9,7 @@ import pytest
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.freeze_traps import Treatment
 
+CONDA = Catalog.packaged().conda_names
 FREEZE, SDIST = Catalog.packaged().freeze_traps, Catalog.packaged().sdist_traps
 
 
@@ -182,3 +183,34 @@ def test_what_compiles_against_torch_is_not_isolated() -> None:
 )
 def test_whether_there_is_a_wheel(name: str, version: str, python: str, machine: str, expected: bool | None) -> None:
     assert SDIST.has_wheel(name, version, python, machine) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "project"),
+    [
+        ("pytorch-scatter", "2.0.9", "torch-scatter"),
+        ("PyTables", "3.6.1", "tables"),
+        ("msgpack-python", None, "msgpack"),
+        ("numpy", "1.24.3", None),
+        ("backports", "1.1", None),
+    ],
+)
+def test_the_indexs_name_of_condas_package(name: str, version: str | None, project: str | None) -> None:
+    found = CONDA.name(name, version)
+    assert (found.project if found else None) == project
+
+
+def test_a_row_of_conda_names_speaks_of_some_versions() -> None:
+    found = [CONDA.name("graphviz", version) for version in ("2.50.0", "0.20.1", None)]
+    assert [row.kind if row else None for row in found] == ["program", None, None]
+
+
+def test_no_name_differs_and_is_shared_in_every_version() -> None:
+    rows = Catalog.packaged().table("conda_names").rows
+    assert [row["name"] for row in rows if not row["versions"] and CONDA.is_shared(row["name"])] == []
+    assert CONDA.is_shared("Jupyter_Core") and not CONDA.is_shared("no-such-project-of-anybody")
+
+
+def test_what_is_renamed_has_a_project_and_nothing_else_has() -> None:
+    rows = Catalog.packaged().table("conda_names").rows
+    assert all((row["kind"] == "renamed") == bool(row["project"]) for row in rows)
