@@ -21,6 +21,7 @@ from reprobuild.plan import (
     Question,
 )
 from reprobuild.planner.admission import admitted_base
+from reprobuild.planner.age import made_around
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
 from reprobuild.planner.closure import gaps, warning_of
@@ -91,7 +92,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     groups = tuple(for_architectures(each, machine) for each in groups)
     placements = _placements(treated, groups)
     wants = needs_system_packages(_installed(treated), groups, snapshot.system_libraries, catalog, options)
-    needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, wants, run)
+    needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, wants, run, catalog)
     base = admitted_base(subject, needs, machine, catalog, options)
     image = micromamba(catalog, options)
     conda = conda_environment(run, frameworks.accelerator, image) if run else None
@@ -234,6 +235,7 @@ def _needs(
     groups: tuple[PackageGroup, ...],
     needs_packages: bool,
     run: CondaRun | None,
+    catalog: Catalog,
 ) -> Needs:
     """What the answers so far ask of the base. The platform comes with what differs about it."""
     torch = frameworks.torch
@@ -249,7 +251,7 @@ def _needs(
         wheels_bring_cudnn=frameworks.brings_cudnn,
         needs_nvcc=any(each.needs_nvcc for each in groups),
         needs_packages=needs_packages,
-        built_around=_year(subject, frameworks.released),
+        built_around=made_around(subject, version, frameworks.released, catalog),
     )
 
 
@@ -279,13 +281,6 @@ def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str 
             if glibc := glibc_of_tag(tag.rpartition("-")[2]):
                 needed.append(glibc)
     return max(needed, key=Version) if needed else None
-
-
-def _year(subject: Subject, released: str | None) -> int | None:
-    """The year of the run: the record's own, else that of torch's release."""
-    if subject.era is not None:
-        return subject.era.year
-    return int(released[:4]) if released else None
 
 
 def refuse_inexact(plan: Plan) -> Plan:

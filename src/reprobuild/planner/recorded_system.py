@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import msgspec
 from packaging.version import Version
 
@@ -33,8 +35,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """Whether anything has to be installed by the base's package manager."""
     by_conda: bool = False
     """Whether conda brings the interpreter and CUDA, so that the base has to bring neither."""
-    built_around: int | None = None
-    """Year of the run, where something tells it: for a record without an operating system."""
+    built_around: datetime.date | None = None
+    """The day of the run, where something tells it: for a record without an operating system."""
 
 
 class BaseChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,17 +105,18 @@ def os_reason(base: BaseImage, wanted: Wanted) -> tuple[str, Fidelity]:
     return f"the run was made on {wanted.told}; {chosen} is the nearest image", Fidelity.SUBSTITUTED
 
 
-def nearest_release(versions: list[str], glibc: str | None, year: int | None, catalog: Catalog) -> str:
+def nearest_release(versions: list[str], glibc: str | None, day: datetime.date | None, catalog: Catalog) -> str:
     """Of Ubuntu releases, oldest first, the oldest whose glibc is at least the recorded one, else the newest.
 
-    Where no glibc is recorded the newest release that was out in the year of the run is taken: Ubuntu's
-    versions are dates.
+    Where no glibc is recorded the newest release that was out on the day of the run is taken: Ubuntu's versions are
+    dates, and each came near the end of its month.
     """
     if glibc is not None:
         systems = [catalog.operating_systems.get("ubuntu", version) for version in versions]
         enough = [system.version for system in systems if system and system.runs_glibc(glibc)]
         return enough[0] if enough else versions[-1]
-    if year is not None:
-        out = [version for version in versions if 2000 + Version(version).major <= year]
+    if day is not None:
+        month = (day.year - 2000, day.month)
+        out = [version for version in versions if Version(version).release < month]
         return out[-1] if out else versions[0]
     return versions[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.unit.planner.records import (
     DEBIAN_12,
@@ -22,7 +24,7 @@ from reprobuild.catalog.tables import Table, packaged_folder
 from reprobuild.errors import PlanError
 from reprobuild.plan import Fidelity, Platform, Question
 from reprobuild.planner import plan
-from reprobuild.snapshot import Distribution, Snapshot, SystemFacts, TorchFacts
+from reprobuild.snapshot import CondaOrigin, Distribution, Evidence, Snapshot, SystemFacts, TorchFacts
 
 NO_SYSTEM = SystemFacts()
 
@@ -90,6 +92,37 @@ def test_without_an_operating_system_the_age_of_torch_decides(pin: str, python: 
     result = planned(record(*listed(pin), python=python, system=NO_SYSTEM))
     assert result.base.reference == reference
     assert decision(result, Question.BASE_IMAGE).fidelity is Fidelity.EQUIVALENT
+
+
+DAY = Evidence(fact="recorded_at", value="2018-06-01T00:00:00Z", certainty="inferred", source="the list of packages")
+
+
+@pytest.mark.parametrize(
+    ("pin", "python", "facts", "reference"),
+    [
+        # 22.04 came a month after torch 1.11.0.
+        ("torch==1.11.0+cu102", "3.8", {}, "ubuntu:20.04"),
+        # A patch of Python that came later than the framework.
+        ("torch==1.11.0+cu102", "3.8.16", {}, "ubuntu:22.04"),
+        ("torch==1.11.0+cu102", "3.8.12", {}, "ubuntu:20.04"),
+        # An inferred day is a lower bound, a told one the day itself.
+        ("torch==1.11.0+cu102", "3.8", {"recorded_at": DAY.value, "evidence": (DAY,)}, "ubuntu:20.04"),
+        ("torch==1.11.0+cu102", "3.8.16", {"recorded_at": "2022-06-01T00:00:00Z"}, "ubuntu:22.04"),
+        ("torch==1.11.0+cu102", "3.8.16", {"recorded_at": "2022-02-01T00:00:00Z"}, "ubuntu:20.04"),
+        ("tensorflow==2.5.0", "3.8", {}, "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"),
+        ("jaxlib==0.4.13+cuda12.cudnn89", "3.10", {}, "nvidia/cuda:12.2.2-cudnn8-runtime-ubuntu22.04"),
+    ],
+)
+def test_without_an_operating_system_what_the_run_holds_tells_its_age(
+    pin: str, python: str, facts: dict[str, Any], reference: str
+) -> None:
+    assert planned(record(*listed(pin), python=python, system=NO_SYSTEM, **facts)).base.reference == reference
+
+
+def test_condas_frameworks_tell_the_age_too() -> None:
+    python = Distribution(name="python", version="3.6.2", conda=CondaOrigin())
+    tensorflow = Distribution(name="tensorflow-gpu", version="1.12", conda=CondaOrigin())
+    assert planned(record(python, tensorflow, system=NO_SYSTEM)).base.reference == "ubuntu:18.04"
 
 
 def test_another_release_is_substituted_and_named() -> None:
