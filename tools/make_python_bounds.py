@@ -36,13 +36,15 @@ from pip._internal.commands.index import IndexCommand
 from pip._internal.models.link import Link
 
 PACKAGES = (
-    *("backports-cached-property", "backports-zoneinfo", "certifi", "contextvars", "contourpy", "dataclasses"),
-    *("exceptiongroup", "filelock", "graphlib-backport", "immutables", "importlib-metadata", "importlib-resources"),
-    *("ipython", "matplotlib", "networkx", "numpy", "pandas", "pickle5", "pillow", "pkgutil-resolve-name"),
-    *("protobuf", "regex", "scikit-learn", "scipy", "tomli", "torch", "transformers", "typing-extensions", "urllib3"),
-    "zipp",
+    *("accelerate", "backports-cached-property", "backports-zoneinfo", "certifi", "chex", "contextvars", "contourpy"),
+    *("dataclasses", "datasets", "exceptiongroup", "filelock", "flax", "graphlib-backport", "huggingface-hub"),
+    *("immutables", "importlib-metadata", "importlib-resources", "ipython", "jax", "jaxlib", "keras", "matplotlib"),
+    *("networkx", "numpy", "optax", "pandas", "pickle5", "pillow", "pkgutil-resolve-name", "protobuf"),
+    *("pytorch-lightning", "regex", "scikit-image", "scikit-learn", "scipy", "tensorboard", "tensorflow"),
+    *("tensorflow-cpu", "tensorflow-gpu", "tomli", "torch", "torchaudio", "torchvision", "transformers"),
+    *("typing-extensions", "urllib3", "zipp"),
 )
-"""Packages that most environments have one of, and those that only older Pythons need."""
+"""Packages that most environments have one of, the frameworks, and those that only older Pythons need."""
 
 CONDITIONAL = (
     ("anyio", "exceptiongroup"),

@@ -13,10 +13,12 @@ import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from reprobuild.records.conditional_lines import for_linux, is_for_some_platforms
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.file_traces import machines_of_files, systems_of_files
 from reprobuild.records.platform_text import with_inferred_system
 from reprobuild.records.python_bounds import bounds_of, likeliest, newest_pin
+from reprobuild.records.release_tables import day_of_python
 from reprobuild.records.text import bounded, printable
 from reprobuild.records.torch_text import cuda_of_local_version, hip_of_local_version
 from reprobuild.snapshot import Distribution, Evidence, Note, Snapshot, SystemFacts, TorchFacts
@@ -40,6 +42,8 @@ _SYSTEMS = {
         "systemd-python",
         "dbus-python",
         "distro-info",
+        "nvidia-nccl-cu11",
+        "nvidia-nccl-cu12",
     ),
 }
 _SYSTEM_PACKAGES = {
@@ -57,6 +61,8 @@ _SYSTEM_PACKAGES = {
     "pygobject": {"3.26.1": ("ubuntu", "18.04"), "3.36.0": ("ubuntu", "20.04"), "3.42.1": ("ubuntu", "22.04")},
 }
 """Packages of the system that pip lists too, with the version that each release has."""
+_UBUNTU_UPDATE = re.compile(r".*\+ubuntu0\.(?P<year>[12]\d)\.(?P<month>0?4|10)(?:\..*)?")
+"""What Ubuntu adds to the version of an updated package (``1.1.0b1+ubuntu0.16.4.1``), as setuptools writes it."""
 
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu(?P<major>\d+))?")
 _CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
@@ -68,9 +74,10 @@ LIST = "the list of packages"
 
 def with_inferences(snapshot: Snapshot) -> Snapshot:
     """``snapshot`` with what its packages betray, its notes made fit to print. The same input gives the same facts."""
-    packages: dict[str, Distribution] = {
-        canonicalize_name(item.name): item for item in reversed(snapshot.distributions)
-    }
+    listed = snapshot.distributions
+    if snapshot.system.system in (None, "Linux"):
+        listed = for_linux(listed)
+    packages: dict[str, Distribution] = {canonicalize_name(item.name): item for item in reversed(listed)}
     if packages:
         snapshot = _machine(_system(_python(snapshot), packages), packages)
         snapshot = _dated(_torch(_release(snapshot, packages), packages))
@@ -86,7 +93,8 @@ def contradictions(snapshot: Snapshot) -> Iterator[Note]:
     inferred = any(item.fact == "python.version" for item in snapshot.evidence if item.certainty == "inferred")
     if inferred or len(numbers) < 2 or not (numbers[0].isdecimal() and numbers[1].isdecimal()):
         return
-    bounds, minor = bounds_of(snapshot.distributions), (int(numbers[0][:4]), int(numbers[1][:4]))
+    minor = (int(numbers[0][:4]), int(numbers[1][:4]))
+    bounds = bounds_of(snapshot.distributions, minor)
     by_metadata = bounds.lowest_by if bounds.lowest_by and "needs at least" in bounds.lowest_by else None
     if bounds.lowest is not None and minor < bounds.lowest and by_metadata:
         message = f"the record says Python {snapshot.python.version}, and {by_metadata}: one is of another environment"
@@ -155,14 +163,23 @@ def _machine(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
     return _proved(snapshot, evidence, system=msgspec.structs.replace(snapshot.system, machine=machine))
 
 
+_OF_TORCH = re.compile(
+    r"nvidia-(?:cublas|cuda-cupti|cuda-nvrtc|cuda-runtime|cudnn|cufft|cufile|curand|cusolver|cusparse|cusparselt|nccl"
+    r"|nvjitlink|nvshmem|nvtx)(?:-cu1[1-9])?"
+)
+"""What torch's Linux wheel needs and no other of its wheels."""
+
+
 def _system_witnesses(packages: dict[str, Distribution]) -> Iterator[tuple[str, str]]:
+    packages = {name: item for name, item in packages.items() if not is_for_some_platforms(item)}
     yield from systems_of_files(packages)
     for system, names in _SYSTEMS.items():
         if witness := next((name for name in names if name in packages), None):
             yield system, f"{witness} exists only there"
     if (item := packages.get("pkg-resources")) and item.version == "0.0.0":
         yield "Linux", "pkg-resources 0.0.0 is what Debian's and Ubuntu's venv leaves"
-    if nvidia := next((name for name in packages if re.fullmatch(r"nvidia-\w[\w-]*-cu1[1-9]", name)), None):
+    nvidia = next((name for name in packages if _OF_TORCH.fullmatch(name)), None) if "torch" in packages else None
+    if nvidia:
         yield "Linux", f"{nvidia} is pulled in by torch on Linux"
     torch = packages.get("torch")
     if (
@@ -194,6 +211,8 @@ def _release_of_packages(
     for name, releases in _SYSTEM_PACKAGES.items():
         version = packages[name].version or "" if name in packages else ""
         found = next((release for start, release in releases.items() if f"{version}.".startswith(f"{start}.")), None)
+        if update := _UBUNTU_UPDATE.fullmatch(version):
+            found = ("ubuntu", f"{update['year']}.{int(update['month']):02}")
         if found is None or (name == "pygobject" and "dbus-python" not in packages):
             continue
         os_id, os_version = found
@@ -275,11 +294,15 @@ def _at_least(version: str | None, least: str) -> bool:
 
 
 def _dated(snapshot: Snapshot) -> Snapshot:
-    """The day of the newest package, where no day is told: the environment can't be older, and is seldom much newer."""
+    """The newest day of a package or the Python, where none is told: the environment is not older, and seldom newer."""
     if snapshot.recorded_at:
         return snapshot
     pin = newest_pin(snapshot.distributions)
     days = [(pin.day, f"{pin.because} came out then")] if pin else []
+    python = snapshot.python.version or ""
+    chosen = any(note.code == "read-for" for note in snapshot.notes)  # of a lock file, which does not tell what ran
+    if (day := day_of_python(python)) and snapshot.python.implementation in (None, "CPython") and not chosen:
+        days.append((day, f"Python {python} came out then"))
     days += [found for item in snapshot.distributions if (found := _conda_build_day(item))]
     if not days:
         return snapshot

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from reprobuild.records.release_tables import Minor, conditions, known_packages, release_of
+from reprobuild.records.conditional_lines import installed, python_range
+from reprobuild.records.release_tables import Minor, conditions, day_of_python, known_packages, release_of
 from reprobuild.snapshot import Distribution, Fields
 
 _BACKPORTS: dict[str, Minor] = {
@@ -28,18 +29,11 @@ _BACKPORTS: dict[str, Minor] = {
 }
 """Packages whose only content is a part of a newer standard library: the newest Python that lacks it."""
 
-_MINORS_SINCE = {
-    (3, 6): "2016-12-23",
-    (3, 7): "2018-06-27",
-    (3, 8): "2019-10-14",
-    (3, 9): "2020-10-05",
-    (3, 10): "2021-10-04",
-    (3, 11): "2022-10-24",
-    (3, 12): "2023-10-02",
-    (3, 13): "2024-10-07",
-    (3, 14): "2025-10-07",
-}
-"""Release days of CPython's minors, by their release schedules (PEP 494, 537, 569, 596, 619, 664, 693, 719, 745)."""
+_MINORS = tuple((3, minor) for minor in range(6, 15))
+"""CPython's minors that an old list may be of; each was out on the day of its ``.0``."""
+
+_TELLING: Minor = (3, 8)
+"""From here on packages gave up each Python soon after its end, so that a lower bound is near what ran."""
 
 _SMALLEST_WHOLE_LIST = 15
 """Fewer packages are rather what somebody wrote down than what was installed."""
@@ -47,6 +41,8 @@ _SMALLEST_WHOLE_LIST = 15
 _CALENDAR = re.compile(r"(?P<year>20[12]\d)\.(?P<month>\d{1,2})\.(?P<day>\d{1,2})")
 _CALENDAR_PACKAGES = frozenset({"certifi", "regex", "tifffile"})
 """Packages whose version is the day of their release."""
+_NIGHTLY = re.compile(r".*\.dev(?P<year>20[12]\d)(?P<month>\d\d)(?P<day>\d\d)(?:\d{4})?(?!\d).*")
+"""A nightly build carries its day; TensorFlow's the hour and minute too."""
 _MONTHLY = re.compile(r"(?P<year>20[12]\d)\.(?P<month>\d{1,2})\.\d{1,2}")
 _MONTHLY_PACKAGES = frozenset({"dask", "distributed", "fsspec", "gcsfs", "s3fs", "xarray"})
 """Packages whose version begins with the month of their release."""
@@ -70,12 +66,19 @@ class Pin(Fields, frozen=True, kw_only=True):
     """The package and its version."""
 
 
-def bounds_of(distributions: tuple[Distribution, ...]) -> Bounds:
-    """What the versions of a list allow. conda's packages and those from a URL tell nothing of the index's wheels."""
-    versions = dict(_versions(distributions))
-    of_index = {canonicalize_name(item.name) for item in distributions if not item.conda and not item.direct_url}
+def bounds_of(distributions: tuple[Distribution, ...], python: Minor | None = None) -> Bounds:
+    """What the versions of a list allow; where lines have markers, those that hold on ``python`` where that is known.
+
+    conda's packages, those from a URL and another builder's tell nothing of the index's wheels.
+    """
+    there = installed(distributions, python)
+    versions = dict(_versions(there))
+    of_index = {canonicalize_name(item.name) for item in there if _is_of_an_index(item)}
     lows: list[tuple[Minor, str]] = []
     highs: list[tuple[Minor, str]] = []
+    oldest, newest = python_range(distributions)
+    lows += [(oldest, f"no line is for a Python older than {_text(oldest)}")] if oldest else []
+    highs += [(newest, f"no line is for a Python newer than {_text(newest)}")] if newest else []
     for name, version in versions.items():
         release = release_of(name, version)
         if release is not None and release.lowest is not None:
@@ -92,6 +95,15 @@ def bounds_of(distributions: tuple[Distribution, ...]) -> Bounds:
         highest=highest[0] if highest else None,
         highest_by=highest[1] if highest else None,
     )
+
+
+_VARIANT = re.compile(r"(?:cpu|cu\d|cuda|rocm|xpu).*")
+
+
+def _is_of_an_index(item: Distribution) -> bool:
+    """Whether an index's wheels are what was installed: not conda's package, nor a build that somebody else made."""
+    local = (item.version or "").partition("+")[2]
+    return not item.conda and not item.direct_url and (not local or _VARIANT.fullmatch(local) is not None)
 
 
 def _by_absence(
@@ -127,7 +139,7 @@ def _versions(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, Ve
     known, seen = known_packages() | _BACKPORTS.keys(), set()
     for item in distributions:
         name = canonicalize_name(item.name)
-        if name not in known or name in seen or item.marker:
+        if name not in known or name in seen:
             continue
         try:
             version = Version((item.version or "")[:100])
@@ -140,52 +152,70 @@ def _versions(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, Ve
 def likeliest(bounds: Bounds, pin: Pin | None = None) -> tuple[str, str] | None:
     """The Python to take and why; None when the list says too little.
 
-    Of several the lowest is taken: pip installs the newest release that the running Python allows, so the package
-    that sets the lower bound is seldom far from it. Where nothing bounds it from below, the newest packages' day does:
-    the minor that had been out for a year then.
+    Of several from 3.8 on the lowest is taken: pip installs the newest release that the running Python allows, so the
+    package that sets the lower bound is seldom far from it. Older ones were served for so long that a lower bound among
+    them tells little: there the newest package's day decides, for the minor that had been out for a year then.
     """
     low, high = bounds.lowest, bounds.highest
     if low is not None and high is not None and high < low:
         return None
-    if low is not None and (low >= (3, 8) or (high is not None and low >= (3, 6))):
+    if low is not None and (low >= _TELLING or low == high):
         told = f"{bounds.lowest_by}; {bounds.highest_by or 'nothing bounds it from above'}"
         return _text(low), told if low == high else f"{told}; the lowest is taken"
-    if pin is None or (low is None and high is None):
-        return None
-    fitting = [
-        minor
-        for minor, since in _MINORS_SINCE.items()
-        if (low is None or minor >= low) and (high is None or minor <= high) and _a_year_after(since) <= pin.day
-    ]
-    if not fitting:
-        return None
     ends = "; ".join(filter(None, (bounds.lowest_by, bounds.highest_by)))
-    return _text(fitting[-1]), f"{ends}; Python {_text(fitting[-1])} was a year old when {pin.because} came out"
+    if ends and pin and (minor := _usual_on(pin.day, low, high)):
+        return _text(minor), f"{ends}; Python {_text(minor)} was a year old when {pin.because} came out"
+    if low is not None and high is not None and low >= _MINORS[0]:
+        return _text(low), f"{ends}; the lowest is taken"
+    return None
+
+
+def _usual_on(day: str, low: Minor | None, high: Minor | None) -> Minor | None:
+    """The newest minor within the bounds that had been out for a year on a day; None where none had."""
+    fitting = (
+        minor
+        for minor in _MINORS
+        if (low is None or minor >= low)
+        and (high is None or minor <= high)
+        and (since := day_of_python(f"{_text(minor)}.0"))
+        and _a_year_after(since) <= day
+    )
+    return max(fitting, default=None)
 
 
 def newest_pin(distributions: tuple[Distribution, ...]) -> Pin | None:
-    """The listed release that came out last, among those whose day is known."""
-    days = [(day, f"{name} {version}") for name, version, day in _days(distributions)]
-    if not days:
-        return None
-    day, because = max(days)
-    return Pin(day=day, because=because)
+    """The listed release that came out last, among those whose day is known, for whatever Python it is listed."""
+    day, because = max(_days(distributions), default=("", ""))
+    return Pin(day=day, because=because) if day else None
 
 
-def _days(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, Version | str, str]]:
-    for name, version in _versions(distributions):
-        release = release_of(name, version)
-        if release is not None:
-            yield name, version, release.released
+def _days(distributions: tuple[Distribution, ...]) -> Iterator[tuple[str, str]]:
     for item in distributions:
-        name = canonicalize_name(item.name)
-        if day := _day_in_version(name, (item.version or "")[:100]):
-            yield name, item.version or "", day
+        name, version = canonicalize_name(item.name), (item.version or "")[:100]
+        if day := _day_in_version(name, version):
+            yield day, f"{name} {version}"
+        elif name in known_packages() and (found := _day_of_release(name, version)):
+            yield found
+
+
+def _day_of_release(name: str, text: str) -> tuple[str, str] | None:
+    """A final release that the table has not came out after the one before it; of others no day is known."""
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    release = release_of(name, version)
+    if release is None:
+        return None
+    if version.public == release.version or Version(version.public) == Version(release.version):
+        return release.released, f"{name} {text}"
+    is_final = not version.is_prerelease and not version.is_devrelease
+    return (release.released, f"{name} {release.version} (older than the listed {text})") if is_final else None
 
 
 def _day_in_version(name: str, version: str) -> str | None:
-    pattern = _CALENDAR if name in _CALENDAR_PACKAGES else _MONTHLY if name in _MONTHLY_PACKAGES else None
-    return _calendar_day(pattern.fullmatch(version)) if pattern else None
+    pattern = _CALENDAR if name in _CALENDAR_PACKAGES else _MONTHLY if name in _MONTHLY_PACKAGES else _NIGHTLY
+    return _calendar_day(pattern.fullmatch(version))
 
 
 def _calendar_day(found: re.Match[str] | None) -> str | None:

@@ -1,18 +1,20 @@
-"""What the package index says of a few packages that most environments hold: two tables, read at their first use.
+"""What the package index says of a few packages that most environments hold: tables, read at their first use.
 
 ``data/python_releases.csv`` has every release of them, with its day and the CPythons that its metadata and wheels
 allow; ``data/conditional_dependencies.csv`` what some of them need on older Pythons only. tools/make_python_bounds.py
-writes both.
+writes both. ``data/cpython_days.csv`` has the days of CPython's own releases.
 """
 
 from __future__ import annotations
 
 import bisect
+import contextlib
 import csv
 import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.snapshot import Fields
@@ -25,6 +27,8 @@ _FOLDER = Path(__file__).parent / "data"
 class Release(Fields, frozen=True, kw_only=True):
     """One release."""
 
+    version: str
+    """The row's own version."""
     released: str
     """ISO date of its first file."""
     lowest: Minor | None = None
@@ -56,16 +60,19 @@ def release_of(name: str, version: Version) -> Release | None:
 
     A local part (``+cu121``) does not count. None for a package that the table has not, or older than it knows.
     """
-    entry = _releases().get(name)
-    if entry is None:
-        return None
-    versions, releases = entry
+    versions, releases = _releases_of(name)
     plain = Version(version.public)
     place = bisect.bisect_right(versions, plain) - 1
     if place < 0:
         return None
     known = releases[place]
-    return known if versions[place] == plain else Release(released=known.released, lowest=known.lowest)
+    return known if versions[place] == plain else msgspec.structs.replace(known, highest=None)
+
+
+@functools.cache
+def day_of_python(version: str) -> str | None:
+    """ISO date of a CPython's release; None for one that the table has not."""
+    return {row["version"]: row["released"] for row in _rows("cpython_days.csv")}.get(version)
 
 
 @functools.cache
@@ -92,24 +99,31 @@ def conditions() -> tuple[Condition, ...]:
 
 
 @functools.cache
-def _releases() -> dict[str, tuple[list[Version], list[Release]]]:
-    found: dict[str, list[tuple[Version, Release]]] = {}
-    for row in _rows("python_releases.csv"):
-        release = Release(released=row["released"], lowest=_minor(row["lowest"]), highest=_minor(row["highest"]))
-        try:
-            found.setdefault(row["package"], []).append((Version(row["version"]), release))
-        except InvalidVersion:  # no row has one; a table that someone edited must not end an import
-            continue
-    return {
-        name: ([version for version, _ in entries], [release for _, release in entries])
-        for name, each in found.items()
-        for entries in [sorted(each, key=lambda entry: entry[0])]
-    }
+def _releases() -> dict[str, list[list[str]]]:
+    """The rows of each package. Only those of the packages that a list names are worth more than that."""
+    rows: dict[str, list[list[str]]] = {}
+    for row in csv.reader(_lines("python_releases.csv")[1:]):
+        rows.setdefault(row[0], []).append(row)
+    return rows
+
+
+@functools.cache
+def _releases_of(name: str) -> tuple[list[Version], list[Release]]:
+    found: list[tuple[Version, Release]] = []
+    for _, version, released, lowest, highest in _releases().get(name, ()):
+        with contextlib.suppress(InvalidVersion):  # no row has one; an edited table must not end an import
+            release = Release(version=version, released=released, lowest=_minor(lowest), highest=_minor(highest))
+            found.append((Version(version), release))
+    found.sort(key=lambda entry: entry[0])
+    return [version for version, _ in found], [release for _, release in found]
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    lines = (_FOLDER / name).read_text("utf-8").splitlines()
-    return csv.DictReader(line for line in lines if not line.startswith("#"))
+    return csv.DictReader(_lines(name))
+
+
+def _lines(name: str) -> list[str]:
+    return [line for line in (_FOLDER / name).read_text("utf-8").splitlines() if not line.startswith("#")]
 
 
 def _minor(text: str) -> Minor | None:

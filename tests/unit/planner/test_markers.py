@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.unit.planner.records import decision, lines, placement, planned, record, warning_codes
 
@@ -9,7 +10,7 @@ from reprobuild import records
 from reprobuild.errors import RecordError
 from reprobuild.plan import Fidelity, Plan, Platform, Question
 from reprobuild.render.view import title_of
-from reprobuild.snapshot import Distribution, SystemFacts
+from reprobuild.snapshot import Distribution, PythonFacts, SystemFacts
 
 THREE_PLATFORMS = """\
 torch==2.7.0.dev20250226+cu128; sys_platform == "win32"
@@ -47,7 +48,8 @@ def test_the_torch_of_the_images_platform_decides() -> None:
 
 
 def test_python_is_concluded_from_the_torch_of_the_images_platform() -> None:
-    assert planned(records.parse(THREE_PLATFORMS.encode(), "requirements.txt")).python.version.startswith("3.12.")
+    snapshot = msgspec.structs.replace(records.parse(THREE_PLATFORMS.encode(), "list.txt"), python=PythonFacts())
+    assert planned(snapshot).python.version.startswith("3.12.")
 
 
 @pytest.mark.parametrize(
