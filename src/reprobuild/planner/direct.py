@@ -12,6 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from reprobuild.catalog import Catalog
 from reprobuild.plan import Direct, Fidelity, PlanWarning, PytorchFolder, Requirement
 from reprobuild.planner import grammar
+from reprobuild.planner.released_sources import is_released
 from reprobuild.planner.subject import Package
 from reprobuild.planner.target import Target
 from reprobuild.planner.treatment import Install, LeaveOut, Treatment
@@ -141,6 +142,8 @@ def _local(
     published = _published_checkout(package, direct, path, source)
     if published is not None:
         return published
+    if is_released(package, catalog):
+        return None
     kind = "folder" if direct.dir_info is not None else "file"
     editable = direct.dir_info is not None and direct.dir_info.editable
     reason = f"it was installed {'in place ' if editable else ''}from a {kind} of the recorded machine"

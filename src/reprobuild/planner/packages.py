@@ -25,6 +25,7 @@ from reprobuild.planner.leftovers import leave_out
 from reprobuild.planner.markers import is_meant, not_meant
 from reprobuild.planner.ngc import provided
 from reprobuild.planner.origin import Place, page_of, place_of, recorded_index
+from reprobuild.planner.released_sources import is_released, with_version_of_path
 from reprobuild.planner.rescue import replaced_by_rescue
 from reprobuild.planner.source_build import prepared, prepared_from_url
 from reprobuild.planner.sources import Sources
@@ -57,7 +58,7 @@ _PLAIN_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,5}(?:\.post[0-9]+)?")
 def treat(package: Package, sources: Sources) -> Treatment:
     """What is done with one package. Raises RecordError where its origin holds text that fits no grammar."""
     if sources.is_plain and is_ordinary(package, sources.catalog):
-        return _the_version(package, DefaultIndex())
+        return _the_version(package, DefaultIndex(), sources.catalog)
     return treat_with_care(package, sources)
 
 
@@ -83,6 +84,7 @@ def treat_with_care(package: Package, sources: Sources) -> Treatment:
     """The same for a package of which anything else is known."""
     if not is_meant(package, sources.target):
         return not_meant(package)
+    package = with_version_of_path(package, sources.catalog)
     container = sources.torch.container if sources.torch else None
     if container is not None and (found := provided(package, container)):
         return found
@@ -160,13 +162,15 @@ def _from_index(package: Package, version: Version, place: Place, sources: Sourc
         return _of_conda_label(package, version, sources)
     if local and package.canonical not in sources.indexes:
         return _with_local(package, version, local, place, sources)
-    return _the_version(package, recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex())
+    origin = recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex()
+    return _the_version(package, origin, sources.catalog)
 
 
-def _the_version(package: Package, origin: Origin) -> Install:
+def _the_version(package: Package, origin: Origin, catalog: Catalog) -> Install:
     """The very version, from the default index or the place that this package has instead."""
-    builder = _other_builder(package)
-    given_way = f"{builder} build of it gives way to the same version from {origin_words(origin)}"
+    builder = _other_builder(package, catalog)
+    what = package.version_text if package.distribution.version is None else "it"
+    given_way = f"{builder} build of {what} gives way to the same version from {origin_words(origin)}"
     return Install(
         origin=origin,
         requirement=Requirement(name=package.name, line=f"{package.name}=={package.version_text}{hashes_of(package)}"),
@@ -176,16 +180,18 @@ def _the_version(package: Package, origin: Origin) -> Install:
     )
 
 
-def _other_builder(package: Package) -> str | None:
-    """Whose build the recorded one was, where it was no index's: conda's, or the operating system's."""
+def _other_builder(package: Package, catalog: Catalog) -> str | None:
+    """Whose build the recorded one was, where it was no index's: conda's, the machine's, or the operating system's."""
     installer = (package.distribution.installer or "").lower()
-    if package.distribution.conda is not None or installer == "conda" or _of_build_machine(package):
+    if package.distribution.conda is not None or installer == "conda":
         return "conda's"
+    if _of_build_machine(package):
+        return "the recorded machine's own" if is_released(package, catalog) else "conda's"
     return "the operating system's" if installer in ("debian", "apt", "dpkg", "rpm", "dnf") else None
 
 
 def _of_build_machine(package: Package) -> bool:
-    """Whether its URL is a path on the machine that conda built it on; any other URL has been treated before."""
+    """Whether its URL is a path on the machine that it was built on; any other URL has been treated before."""
     return package.distribution.direct_url is not None
 
 
