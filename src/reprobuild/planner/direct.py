@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from reprobuild.catalog import Catalog
 from reprobuild.plan import Direct, Fidelity, PlanWarning, PytorchFolder, Requirement
 from reprobuild.planner import grammar
-from reprobuild.planner.released_sources import is_released
+from reprobuild.planner.released_sources import is_conda_build_path, is_released
 from reprobuild.planner.subject import Package
 from reprobuild.planner.target import Target
 from reprobuild.planner.treatment import Install, LeaveOut, Treatment
@@ -166,12 +166,6 @@ def _in_place(package: Package, direct: DirectUrl, checkout: DirectUrl) -> Treat
         difference = "the recorded checkout had changes that no commit holds"
         return msgspec.structs.replace(treatment, fidelity=Fidelity.SUBSTITUTED, difference=difference)
     return treatment
-
-
-def is_conda_build_path(package: Package, url: str, catalog: Catalog) -> bool:
-    """Whether a file URL is a path on conda's build machines, left in metadata: it says nothing of the origin."""
-    found = catalog.freeze_traps.line(f"{package.name} @ {url[:500]}")
-    return (found is not None and found.pattern.id == "conda-build-path") or url.startswith("file:///work/")
 
 
 def _published_checkout(package: Package, direct: DirectUrl, path: str, source: SourceFacts | None) -> Install | None:

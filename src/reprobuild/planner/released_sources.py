@@ -38,9 +38,17 @@ def is_released(package: Package, catalog: Catalog) -> bool:
     return _released(package, catalog) is not None
 
 
+def is_conda_build_path(package: Package, url: str, catalog: Catalog) -> bool:
+    """Whether a file URL is a path on conda's build machines, left in metadata: it says nothing of the origin."""
+    found = catalog.freeze_traps.line(f"{package.name} @ {url[:500]}")
+    return (found is not None and found.pattern.id == "conda-build-path") or url.startswith("file:///work/")
+
+
 def _released(package: Package, catalog: Catalog) -> str | None:
     direct = package.distribution.direct_url
     if direct is None or direct.vcs_info is not None or not direct.url.startswith(("file:", "/")):
+        return None
+    if is_conda_build_path(package, direct.url, catalog):
         return None
     folder = direct.dir_info
     if folder is not None and (folder.editable or folder.commit_id):

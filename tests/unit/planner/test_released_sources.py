@@ -62,3 +62,9 @@ def test_the_release_is_told() -> None:
 def test_anything_else_stays_on_the_machine(package: Distribution) -> None:
     result = planned(record(package))
     assert (placement(result, package.name).where, warning_codes(result)) == ("left out", ["local-package"])
+
+
+def test_a_wheel_of_condas_build_machine_is_condas() -> None:
+    path = "file:///croot/numpy_and_numpy_base_1708638617955/work/dist/numpy-1.26.4-cp310-cp310-linux_x86_64.whl"
+    result = planned(record(Distribution(name="numpy", version="1.26.4", direct_url=DirectUrl(url=path))))
+    assert placement(result, "numpy").detail.startswith("installed in group default: conda's build of it")
