@@ -142,6 +142,15 @@ class Companions:
         row = self._releases.get((canonical(package), version.partition("+")[0]))
         return _release(row) if row else None
 
+    def torch_of(self, package: str, version: str) -> str | None:
+        """The one release of torch that this release of torchvision or the like requires or belongs to; else None."""
+        release = self.release(package, version)
+        required = re.fullmatch(r"==([0-9.]+)(?:\+[a-z0-9.]+)?", release.torch or "") if release else None
+        if required is not None:
+            return required[1]
+        found = [torch for torch, picks in self._picks.items() if (own := picks.get(package)) and own.pick == version]
+        return found[0] if release is not None and len(found) == 1 else None
+
     def origin(
         self, name: str, version: str | None = None, *, torch: str | None = None, variant: str | None = None
     ) -> PackageOrigin | None:

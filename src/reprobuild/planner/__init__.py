@@ -54,6 +54,7 @@ from reprobuild.planner.system_packages import decide_system_packages, needs_sys
 from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
+from reprobuild.planner.unlisted_torch import added, with_torch_of_companions
 from reprobuild.planner.uv_image import uv_image
 from reprobuild.snapshot import Snapshot
 
@@ -76,7 +77,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     """The answers to all questions, whatever their fidelity."""
     platform, platform_note = decide_platform(subject, options)
     recorded = subject.packages
-    subject = for_platform(subject, platform)
+    subject = with_torch_of_companions(for_platform(subject, platform), catalog)
     subject, run, version, without_conda = settle_run(subject, snapshot.python, platform, catalog, options)
     target = Target(platform=platform, python=version.version, free_threaded=version.free_threaded)
     subject = for_target(subject, target)
@@ -84,13 +85,16 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     frameworks = frameworks_of(run, subject, machine, target, catalog, options)
     torch = frameworks.torch
     sources = _sources(subject, snapshot, target, frameworks, catalog, options)
-    treated = treat_all(recorded, sources, run)
+    of_record = treat_all(recorded, sources, run)
+    unlisted = added(torch, subject)
+    treated = (*(Treated(package=each, treatment=treat(each, sources)) for each in unlisted), *of_record)
+    whole = msgspec.structs.replace(subject, packages=(*subject.packages, *unlisted))
     container = torch.container if torch else None
     is_closed = container is not None or (run is not None and run.is_closed)
-    open_ends = () if is_closed else gaps(subject, None if run is None else _installed(treated))
+    open_ends = () if is_closed else gaps(whole, None if run is None else _installed(treated))
     groups = group(treated, bool(open_ends) or frameworks.was_rescued, subject.recorded_on)
     groups = tuple(for_architectures(each, machine) for each in groups)
-    placements = _placements(treated, groups)
+    placements = _placements(of_record, groups)
     wants = needs_system_packages(_installed(treated), groups, snapshot.system_libraries, catalog, options)
     needs = _needs(subject, frameworks, version, (platform, platform_note), treated, groups, wants, run, catalog)
     base = admitted_base(subject, needs, machine, catalog, options)

@@ -19,10 +19,10 @@ from reprobuild.planner.target import Target
 from reprobuild.planner.tensorflow import is_for_gpus, recorded_tensorflow
 from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
+from reprobuild.planner.unlisted_torch import TORCH_NAMES
 
 _CUDA_OF_TENSORFLOW = re.compile(r"(?:^|_)cuda([0-9]{2})([0-9])(?![0-9])")
 _CUDNN = re.compile(r"cudnn_?([0-9]{1,2}(?:\.[0-9]{1,3}){1,3})")
-_OF_TORCH = ("torch", "pytorch", "pytorch-gpu", "pytorch-cpu")
 
 
 def frameworks_of(
@@ -39,10 +39,16 @@ def frameworks_of(
     if found.accelerator.kind == "cuda":
         return found
     packages = tuple(package for package in subject.packages if not run.installs(package))
-    by_pip = msgspec.structs.replace(subject, packages=packages, torch_version=None, torch_cuda=None, torch_hip=None)
+    by_pip = msgspec.structs.replace(subject, packages=packages)
+    if _torch_of(run, subject) is not None:
+        by_pip = msgspec.structs.replace(by_pip, torch_version=None, torch_cuda=None, torch_hip=None)
     of_pip = decide_frameworks(by_pip, machine, target, catalog, options)
     asks = of_pip.base_cuda.accelerator.kind != "cpu" or of_pip.warnings
     return msgspec.structs.replace(of_pip, released=found.released) if asks else found
+
+
+def _torch_of(run: CondaRun, subject: Subject) -> Package | None:
+    return next((package for name in TORCH_NAMES if (package := subject.find(name)) and run.installs(package)), None)
 
 
 def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: Target, catalog: Catalog) -> Frameworks:
@@ -51,7 +57,7 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     Raises PlanError for a nightly build of torch.
     """
     refuse_nightlies(run, subject.packages)
-    torch = next((package for name in _OF_TORCH if (package := subject.find(name)) and run.installs(package)), None)
+    torch = _torch_of(run, subject)
     wheel = _wheel_of_it(subject, target, catalog) if torch else None
     cuda, fact = _cuda_of_torch(torch, subject) if torch else _cuda_of_toolkit(run, subject)
     tensorflow = recorded_tensorflow(subject, catalog) if torch is None and cuda is None else None

@@ -22,6 +22,7 @@ from reprobuild.planner.torch_question import (
 )
 from reprobuild.planner.torch_release import default_cuda_of, release_of
 from reprobuild.planner.torch_suffix import with_suffix
+from reprobuild.planner.unlisted_torch import unlisted
 
 _PYTORCH_FOLDER = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})(?:/|$)")
 
@@ -38,7 +39,10 @@ def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBui
     if ran is not None:
         return _with_warning(_decided(ran, None, subject, target, catalog), listed or "", ran)
     told = listed or subject.torch_version
-    return _decided(told, package, subject, target, catalog) if told else None
+    if told is None:
+        return None
+    build = _decided(told, package, subject, target, catalog)
+    return build if package is not None else unlisted(build, subject)
 
 
 def _that_ran(listed: str | None, subject: Subject) -> str | None:
