@@ -7,12 +7,14 @@ import re
 import msgspec
 
 from reprobuild.catalog import Catalog
+from reprobuild.catalog.jax import build_of_local
 from reprobuild.errors import PlanError
 from reprobuild.plan import Accelerator, Decision, Fact, Fidelity, PlanWarning, Question
 from reprobuild.planner.conda_run import CondaRun, refuse_nightlies, short_version
 from reprobuild.planner.cuda_libraries import DOTTED, TOOLKITS
 from reprobuild.planner.frameworks import BaseCuda, Frameworks, decide_frameworks
 from reprobuild.planner.gpu import Machine, facts_of, judge
+from reprobuild.planner.jax import tested_minor
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.subject import Package, Subject
 from reprobuild.planner.target import Target
@@ -21,7 +23,7 @@ from reprobuild.planner.torch_build import decide_torch
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.unlisted_torch import TORCH_NAMES
 
-_CUDA_OF_TENSORFLOW = re.compile(r"(?:^|_)cuda([0-9]{2})([0-9])(?![0-9])")
+_CUDA_OF_FRAMEWORK = re.compile(r"(?:^|[_*])cuda([0-9]{2})([0-9])(?![0-9])")
 _CUDNN = re.compile(r"cudnn_?([0-9]{1,2}(?:\.[0-9]{1,3}){1,3})")
 
 
@@ -60,12 +62,12 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     torch = _torch_of(run, subject)
     wheel = _wheel_of_it(subject, target, catalog) if torch else None
     cuda, fact = _cuda_of_torch(torch, subject) if torch else _cuda_of_toolkit(run, subject)
-    tensorflow = recorded_tensorflow(subject, catalog) if torch is None and cuda is None else None
-    is_of_conda = tensorflow is not None and run.installs(tensorflow)
-    if tensorflow is not None and is_of_conda and (of_tensorflow := _of_tensorflow(tensorflow, catalog)):
-        return of_tensorflow
+    if torch is None and cuda is None and (of_another := _of_another_framework(run, subject, catalog)):
+        return of_another
     named = f"torch {torch.version_text} from conda" if torch else "conda's packages"
     released = wheel.release.released if wheel else None
+    default = _default_cuda(run, torch, subject, catalog) if torch is not None and cuda is None else None
+    cuda = cuda or default
     if cuda is None:
         return _without_cuda(named, fact, released)
     same = wheel is not None and wheel.cuda == cuda
@@ -79,8 +81,13 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     decision = Decision(
         question=Question.ACCELERATOR,
         choice=f"CUDA {cuda}{cudnn}: {named}",
-        reason=f"{named} was built for it" if torch else f"{named} hold it",
-        fidelity=Fidelity.EXACT,
+        reason=f"conda's CUDA stands beside it without a version; the release's own wheel is for CUDA {default}, and a "
+        "solver chooses conda's"
+        if default
+        else f"{named} was built for it"
+        if torch
+        else f"{named} hold it",
+        fidelity=Fidelity.EQUIVALENT if default else Fidelity.EXACT,
         facts=(fact, *(facts_of(machine, wheel, target, catalog) if same else ())),
     )
     warnings = _judged(wheel, machine, target, catalog) if same else ()
@@ -96,15 +103,31 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     )
 
 
-def _of_tensorflow(package: Package, catalog: Catalog) -> Frameworks | None:
-    """A build for GPUs beside which no CUDA is listed: a solver adds that. None for any other one."""
-    if not is_for_gpus(package, catalog):
-        return None
+def _of_another_framework(run: CondaRun, subject: Subject, catalog: Catalog) -> Frameworks | None:
+    """TensorFlow's or JAX's build for GPUs beside which no CUDA is listed: a solver adds that. None for any other."""
+    tensorflow, jaxlib = recorded_tensorflow(subject, catalog), subject.find("jaxlib")
+    if tensorflow is not None and run.installs(tensorflow) and is_for_gpus(tensorflow, catalog):
+        release = catalog.tensorflow.release(tensorflow.version_text or "")
+        tested = release.cuda if release else None
+        tested = f"{tested}.0" if tested and "." not in tested else tested
+        return _of_build(tensorflow, tested, release.released if release else None)
+    if jaxlib is not None and run.installs(jaxlib) and "cuda" in _build(jaxlib):
+        of_jax = catalog.jax.release(jaxlib.version_text or "")
+        wheels = (build_of_local(each) for each in of_jax.gpu_jaxlibs) if of_jax else ()
+        tested = next((tested_minor(each.cuda, (each.cudnn or "")[:1]) for each in wheels if each), None)
+        return _of_build(jaxlib, tested, of_jax.released if of_jax else None)
+    return None
+
+
+def _build(package: Package) -> str:
     conda = package.distribution.conda
-    named = _CUDA_OF_TENSORFLOW.search((conda.build or "")[:200] if conda else "")
-    release = catalog.tensorflow.release(package.version_text or "")
-    tested = release.cuda if release else None
-    cuda = f"{named[1]}.{named[2]}" if named else f"{tested}.0" if tested and "." not in tested else tested
+    return (conda.build or "")[:200] if conda else ""
+
+
+def _of_build(package: Package, tested: str | None, released: str | None) -> Frameworks | None:
+    """By the CUDA that the build names, else by the ``tested`` one. None where neither is known."""
+    named = _CUDA_OF_FRAMEWORK.search(_build(package))
+    cuda = f"{named[1]}.{named[2]}" if named else tested
     if cuda is None:
         return None
     told = f"{package.name} {package.version_text or ''}".rstrip()
@@ -118,7 +141,6 @@ def _of_tensorflow(package: Package, catalog: Catalog) -> Frameworks | None:
         facts=(Fact(name=f"{package.path}.version", value=told, source="record"),),
     )
     base_cuda = BaseCuda(accelerator=accelerator, wheels_bring_cuda=True)
-    released = release.released if release else None
     return Frameworks(
         torch=None, accelerator=accelerator, decision=decision, base_cuda=base_cuda, warnings=(), released=released
     )
@@ -129,6 +151,15 @@ def _cuda_of_torch(torch: Package, subject: Subject) -> tuple[str | None, Fact]:
         build = torch.distribution.conda.build if torch.distribution.conda else None
         return None, Fact(name=f"{torch.path}.conda.build", value=(build or "none told")[:120], source="record")
     return short_version(subject.torch_cuda), subject.fact("torch.cuda", subject.torch_cuda)
+
+
+def _default_cuda(run: CondaRun, torch: Package, subject: Subject, catalog: Catalog) -> str | None:
+    """The CUDA of the release's own wheel, where the record lists conda's CUDA without a version beside torch."""
+    toolkits = (package for name in TOOLKITS if (package := subject.find(name)) and run.installs(package))
+    if _build(torch) or not any(package.version_text is None for package in toolkits):
+        return None
+    wheel = catalog.torch_wheels.pypi(torch.version_text or "")
+    return wheel.cuda if wheel else None
 
 
 def _cudnn(run: CondaRun, torch: Package | None, subject: Subject) -> str | None:

@@ -128,7 +128,7 @@ def _run(subject: Subject, packages: list[Package], *, with_builds: bool) -> Con
     explicit = with_builds and all(_has_url(package) for package in packages if not _is_of_nowhere(package))
     treatments = {package.path: _treated(package, explicit=explicit, with_builds=with_builds) for package in packages}
     installed = [package for package in packages if isinstance(treatments[package.path], CondaInstall)]
-    complete = all(_build_of(package) for package in installed)
+    complete = all(_has_build(package) for package in installed)
     names = {package.canonical for package in installed}
     closed = with_builds and complete and "python" in names and bool(_NEEDED_BY_PYTHON & names)
     python = next((package for package in installed if package.canonical == "python"), None)
@@ -152,7 +152,7 @@ def _run(subject: Subject, packages: list[Package], *, with_builds: bool) -> Con
         is_closed=closed or (explicit and "python" in names),
         channels=channels,
         python=version,
-        has_python_build=with_builds and python is not None and _build_of(python) is not None,
+        has_python_build=with_builds and python is not None and _has_build(python),
     )
 
 
@@ -169,6 +169,12 @@ def _is_of_nowhere(package: Package) -> bool:
 def _build_of(package: Package) -> str | None:
     conda = package.distribution.conda
     return grammar.conda_build(conda.build, f"{package.path}.conda.build") if conda and conda.build else None
+
+
+def _has_build(package: Package) -> bool:
+    """Whether the record tells its build. A pattern (``cuda112*``) is what somebody asked a solver for."""
+    build = _build_of(package)
+    return build is not None and "*" not in build
 
 
 def _name_of(package: Package) -> str:
@@ -203,6 +209,9 @@ def _treated(package: Package, *, explicit: bool, with_builds: bool) -> CondaIns
         fidelity, difference = Fidelity.SUBSTITUTED, "the recorded build is another platform's"
     elif build is None:
         fidelity, difference = Fidelity.EQUIVALENT, "the record tells no build of it, so the solver chooses one"
+    elif "*" in build:
+        difference = f"the record tells only {build} of its build, so the solver chooses one that fits"
+        fidelity = Fidelity.EQUIVALENT
     conda = package.distribution.conda
     return CondaInstall(
         package=CondaPackage(name=name, line=line),

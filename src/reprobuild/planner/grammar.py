@@ -20,7 +20,7 @@ from reprobuild.errors import RecordError
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _CONDA_NAME = re.compile(r"_?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _CONDA_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!]{0,127}")
-_CONDA_BUILD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+]{0,127}")
+_CONDA_BUILD = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9._+*]{0,127}")
 _VERSION_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_~:-]{0,127}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,300}")
 _HASH = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})")
@@ -71,7 +71,7 @@ def conda_version(text: str, path: str) -> str:
 
 
 def conda_build(text: str, path: str) -> str:
-    """The build string of a conda package, such as ``py3.7_cuda11.0.221_cudnn8.0.5_0``."""
+    """The build string of a conda package, such as ``py3.7_cuda11.0.221_cudnn8.0.5_0``, or a pattern of it."""
     return _matched(text, _CONDA_BUILD, path, "the build of a conda package")
 
 

@@ -20,6 +20,7 @@ from tests.unit.planner.records import (
 
 from reprobuild.errors import PlanError, RecordError
 from reprobuild.plan import CondaPython, Fidelity, FindLinks, Plan, Question
+from reprobuild.render.conda import conda_file
 from reprobuild.snapshot import CondaOrigin, Distribution, GpuDevice, GpuFacts, Snapshot, TorchFacts
 
 FORGE = "https://conda.anaconda.org/conda-forge"
@@ -134,6 +135,46 @@ def test_without_builds_a_solver_is_needed_and_said() -> None:
     assert "not-closed" in warning_codes(result)
     with pytest.raises(PlanError, match="not-closed"):
         planned(of_lists(conda("numpy", "1.19")), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("build", "cuda", "fidelity"),
+    [
+        ("cuda112*", "11.2", Fidelity.EXACT),
+        ("cuda120py38h1234567_0", "12.0", Fidelity.EXACT),
+        ("*cuda*", "11.8", Fidelity.EQUIVALENT),
+    ],
+)
+def test_a_jaxlib_for_gpus_tells_the_cuda(build: str, cuda: str, fidelity: Fidelity) -> None:
+    result = planned(of_lists(conda("jaxlib", "0.4.10", build)))
+    assert (result.accelerator.kind, result.accelerator.version) == ("cuda", cuda)
+    assert decision(result, Question.ACCELERATOR).fidelity is fidelity
+    assert planned(of_lists(conda("jaxlib", "0.4.10", "cpu_py38h1234567_0"))).accelerator.kind == "cpu"
+
+
+def test_condas_cuda_without_a_version_means_a_torch_for_gpus() -> None:
+    result = planned(of_lists(conda("torch", "1.6", package="pytorch"), conda("cudatoolkit")))
+    assert (result.accelerator.kind, result.accelerator.version) == ("cuda", "10.2")
+    decided = decision(result, Question.ACCELERATOR)
+    assert (decided.fidelity, decided.reason) == (
+        Fidelity.EQUIVALENT,
+        "conda's CUDA stands beside it without a version; the release's own wheel is for CUDA 10.2, and a solver "
+        "chooses conda's",
+    )
+    cpu = conda("torch", "1.6.0", "py3.8_cpu_0", package="pytorch")
+    assert planned(of_lists(cpu, conda("cudatoolkit"))).accelerator.kind == "cpu"
+
+
+def test_a_pattern_of_a_build_is_asked_for_and_leaves_the_choice_to_a_solver() -> None:
+    snapshot = of_lists(conda("jaxlib", "0.4.6", "cuda112*"))
+    result = planned(snapshot)
+    assert specs(result)[-1] == "jaxlib==0.4.6=cuda112*"
+    assert result.conda is not None and result.conda.resolve_dependencies
+    assert placement(result, "jaxlib").fidelity is Fidelity.EQUIVALENT
+    assert placement(result, "jaxlib").detail == (
+        "installed by conda: the record tells only cuda112* of its build, so the solver chooses one that fits"
+    )
+    assert b"\njaxlib==0.4.6=cuda112*\n" in conda_file(result.conda)
 
 
 def test_a_python_without_patch_is_pinned_to_the_planned_one() -> None:
