@@ -8,7 +8,13 @@ from collections.abc import Iterator
 import msgspec
 
 from reprobuild.errors import RecordError
-from reprobuild.records.conda_packages import distribution_of_spec, distribution_of_url, snapshot_of_packages
+from reprobuild.records.conda_packages import (
+    distribution_of_spec,
+    distribution_of_url,
+    has_condas_head,
+    platform_in_head,
+    snapshot_of_packages,
+)
 from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Document
 from reprobuild.records.requirement_lines import parse_line
@@ -24,7 +30,8 @@ _ROW_OF_CONDA = re.compile(
 _TABLE_LINE = re.compile(
     r"(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s+(?P<version>[^\s]+)\s+(?P<build>[^\s]+)(?:\s+(?P<channel>[^\s]+))?\s*"
 )
-_PLATFORM = re.compile(r"^#\s*platform:\s*(?P<platform>[a-z0-9-]+)\s*$", re.MULTILINE)
+_OF_PIP = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?\s*==[^=]*|-.*|.*(?:://|\s@\s).*")
+"""Lines that conda does not export; somebody who has them under conda's head wrote them for pip."""
 _PREFIX = re.compile(
     r"^(?:#\s*packages in environment at (?P<prefix>.+?):|\s*List of packages in environment: \"(?P<mamba>.+?)\")\s*$",
     re.MULTILINE,
@@ -37,9 +44,14 @@ def recognizes_explicit(document: Document) -> bool:
 
 
 def recognizes_export(document: Document) -> bool:
-    """Whether most lines are ``name=version=build``: conda's own hint in the head says so, or the lines do."""
+    """Whether most lines are ``name=version=build``, or conda's hint stands above lines that nobody wrote for pip."""
     lines = [line.strip() for line in document.head.split("\n")[:200] if line.strip() and not line.startswith("#")]
-    return bool(lines) and sum(bool(_EXPORT_LINE.fullmatch(line)) for line in lines) * 2 > len(lines)
+    exported = sum(bool(_EXPORT_LINE.fullmatch(line)) for line in lines)
+    if exported * 2 > len(lines):
+        return True
+    specs = bool(lines) and all(distribution_of_spec(line) or _OF_PIP.fullmatch(line[:1000]) for line in lines)
+    for_pip = sum(bool(_OF_PIP.fullmatch(line[:1000])) for line in lines)
+    return specs and has_condas_head(document.head) and for_pip <= exported
 
 
 def recognizes_table(document: Document) -> bool:
@@ -81,6 +93,9 @@ def read_export(document: Document) -> Snapshot:
         item = distribution_of_spec(text)
         found += [item] if item else []
         notes += [] if item else [_not_understood(text, number)]
+        if item and item.version is None:
+            message = f"{item.name} has no exact version: {shortened(text)}"
+            notes.append(Note(code="unpinned", message=message, path=f"line {number}"))
     return _snapshot(found, notes, document)
 
 
@@ -113,11 +128,11 @@ def distribution_of_row(line: str) -> Distribution | None:
 def _snapshot(found: list[Distribution], notes: list[Note], document: Document) -> Snapshot:
     if not found:
         raise RecordError("no line of this file names a package", source=document.source)
-    platform, prefix = _PLATFORM.search(document.head), _PREFIX.search(document.head)
+    prefix = _PREFIX.search(document.head)
     return snapshot_of_packages(
         tuple(found),
         document.source,
-        platform=platform["platform"] if platform else None,
+        platform=platform_in_head(document.head),
         prefix=(prefix["prefix"] or prefix["mamba"]) if prefix else None,
         notes=bounded(notes),
     )

@@ -50,6 +50,24 @@ PLATFORMS = {
 }
 """conda's platforms: the system and machine in Python's words."""
 
+_HEAD = re.compile(
+    r"^# (?:This file may be used to create an environment using:|\$ conda create --name <env> --file <this file>)\s*$",
+    re.MULTILINE,
+)
+_PLATFORM = re.compile(r"^#\s*platform:\s*(?P<platform>[a-z0-9-]+)\s*$", re.MULTILINE)
+
+
+def has_condas_head(text: str) -> bool:
+    """Whether a list begins with the comment that conda writes above those it exports."""
+    return _HEAD.search(text) is not None
+
+
+def platform_in_head(text: str) -> str | None:
+    """conda's word for the platform, from the comment above its lists."""
+    found = _PLATFORM.search(text)
+    return found["platform"] if found else None
+
+
 _ONLY_ON = {
     "win-64": {"vc", "vs2015_runtime", "wincertstore", "win_inet_pton", "pywin32", "pywinpty", "winpty", "icc_rt"},
     "linux-64": {

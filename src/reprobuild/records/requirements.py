@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from reprobuild.errors import RecordError
+from reprobuild.records.conda_packages import PLATFORMS, platform_in_head
 from reprobuild.records.document import Document
 from reprobuild.records.interpreter_lines import python_in_line
 from reprobuild.records.requirement_lines import (
@@ -15,7 +18,7 @@ from reprobuild.records.requirement_lines import (
     parse_lines,
 )
 from reprobuild.records.text import bounded
-from reprobuild.snapshot import Distribution, Note, PythonFacts, Snapshot
+from reprobuild.snapshot import Distribution, Note, PythonFacts, Snapshot, SystemFacts
 
 _LINES_LOOKED_AT = 400
 
@@ -39,7 +42,9 @@ def read(document: Document) -> Snapshot:
     listed = parse_lines(document.text)
     if not listed.distributions:
         raise RecordError("no line of this file names a package", source=document.source)
-    return snapshot_of_list(listed)
+    snapshot = snapshot_of_list(listed)
+    system, machine = PLATFORMS.get(platform_in_head(document.head) or "", (None, None))
+    return msgspec.structs.replace(snapshot, system=SystemFacts(system=system, machine=machine))
 
 
 def snapshot_of_list(listed: RequirementList) -> Snapshot:

@@ -91,6 +91,48 @@ def test_an_export_tells_the_platform_and_what_pip_installed() -> None:
     assert snapshot.torch is not None and snapshot.torch.cuda == "10.2"
 
 
+HEAD = """\
+# This file may be used to create an environment using:
+# $ conda create --name <env> --file <this file>
+# platform: win-64
+"""
+
+
+def test_condas_head_makes_specs_without_builds_condas() -> None:
+    snapshot = parse(f"{HEAD}numpy\npython=3.8\npytorch=1.6\nPillow>=9.0.0\ncudatoolkit\n".encode(), "env.txt")
+    assert versions(snapshot) == {
+        "numpy": None,
+        "python": "3.8",
+        "torch": "1.6",
+        "Pillow": None,
+        "cudatoolkit": None,
+    }
+    assert all(item.installer == "conda" for item in snapshot.distributions)
+    assert (snapshot.python.version, snapshot.system.system) == ("3.8", "Windows")
+    assert [note.message for note in snapshot.notes if note.code == "unpinned"] == [
+        "numpy has no exact version: numpy",
+        "Pillow has no exact version: Pillow>=9.0.0",
+        "cudatoolkit has no exact version: cudatoolkit",
+    ]
+    without = parse(b"numpy\npytorch=1.6\nPillow>=9.0.0\ncudatoolkit\n", "env.txt")
+    assert all(item.installer is None for item in without.distributions)
+
+
+def test_lines_for_pip_under_condas_head_are_pips_and_keep_the_platform() -> None:
+    lines = "gdal==3.3.3\nnumpy==1.21.2\ntensorflow==2.5.0\n# scipy=1.7.1=py39hbe87c03_2\n"
+    snapshot = parse(f"{HEAD}{lines}".encode(), "env.txt")
+    assert {item.installer for item in snapshot.distributions} == {None}
+    assert (snapshot.system.system, snapshot.system.machine) == ("Windows", "AMD64")
+    told = parse(f"{HEAD}# python=3.9.18=h1aa4202_0\n{lines}".encode(), "env.txt")
+    assert told.python.version == "3.9.18" and not [e for e in told.evidence if e.fact == "python.version"]
+
+
+def test_a_pattern_of_a_build_is_kept() -> None:
+    snapshot = parse(b"name: x\ndependencies:\n- python=3.10\n- jaxlib=0.4.6=cuda112*\n", "environment.yml")
+    assert versions(snapshot)["jaxlib"] == "0.4.6"
+    assert [item.conda.build for item in snapshot.distributions if item.conda] == [None, "cuda112*"]
+
+
 @pytest.mark.parametrize("name", ["conda_list.txt", "conda-list.json"])
 def test_the_list_as_a_table_and_as_json(name: str) -> None:
     snapshot = read(RECORDS / name)
