@@ -55,6 +55,8 @@ from reprobuild.planner.target import Target, decide_platform
 from reprobuild.planner.torch_question import TorchBuild
 from reprobuild.planner.treatment import Install, LeaveOut, Resolve, Treatment
 from reprobuild.planner.unlisted_torch import added, with_torch_of_companions
+from reprobuild.planner.unread_lines import CODE as lines_not_installed
+from reprobuild.planner.unread_lines import warnings_of_unread
 from reprobuild.planner.uv_image import uv_image
 from reprobuild.snapshot import Snapshot
 
@@ -146,6 +148,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
             *_treatment_warnings(treated),
             *warnings_of_doubt(item.treatment for item in treated),
             *warnings_of_indexes(subject, groups, catalog),
+            *warnings_of_unread(snapshot),
             *system_warnings,
             *time_warnings,
         ),
@@ -287,6 +290,10 @@ def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str 
     return max(needed, key=Version) if needed else None
 
 
+_NOT_EXACT = frozenset({"not-closed", lines_not_installed})
+"""Warnings that tell of something that may be missing from the image without being placed anywhere."""
+
+
 def refuse_inexact(plan: Plan) -> Plan:
     """What ``--strict`` asks for. Raises PlanError that lists every part that is not exact."""
     parts = [
@@ -299,7 +306,7 @@ def refuse_inexact(plan: Plan) -> Plan:
         for placement in plan.placements
         if placement.fidelity is not Fidelity.EXACT
     ]
-    parts += [f"{warning.code}: {warning.message}" for warning in plan.warnings if warning.code == "not-closed"]
+    parts += [f"{warning.code}: {warning.message}" for warning in plan.warnings if warning.code in _NOT_EXACT]
     if parts:
         raise PlanError(
             f"--strict: the plan is not exact in {len(parts)} parts: {'; '.join(parts)}",

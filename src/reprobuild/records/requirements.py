@@ -32,7 +32,7 @@ def recognizes(document: Document) -> bool:
         item = None if python_in_line(line) else parse_line(line)
         if isinstance(item, Distribution | Option):
             understood += 1
-        elif isinstance(item, Note) and item.code != "tool-output":
+        elif isinstance(item, Note) and item.code not in ("tool-output", "editable-without-name"):
             strange += 1
     return understood > 2 * strange
 
