@@ -46,12 +46,19 @@ def _other_cudas(subject: Subject) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+_FRAMEWORKS = ("torch", "tensorflow", "tensorflow-gpu")
+
+
 def _without_framework(subject: Subject) -> tuple[Accelerator, Decision]:
+    found = (subject.find(name) for name in _FRAMEWORKS)
+    unversioned = [package.name for package in found if package is not None and package.version_text is None]
+    choice, reason, fidelity = "no GPU", "the record holds no framework that was built for one", Fidelity.EXACT
+    if unversioned:
+        names = " and ".join(unversioned)
+        choice = f"not known: {names} without a version"
+        reason = f"the record tells no version of {names}; what the one is for that a resolver chooses shows then only"
+        fidelity = Fidelity.SUBSTITUTED
     decision = Decision(
-        question=Question.ACCELERATOR,
-        choice="no GPU",
-        reason="the record holds no framework that was built for one",
-        fidelity=Fidelity.EXACT,
-        facts=_other_cudas(subject),
+        question=Question.ACCELERATOR, choice=choice, reason=reason, fidelity=fidelity, facts=_other_cudas(subject)
     )
     return Accelerator(kind="cpu", variant="cpu"), decision

@@ -64,12 +64,13 @@ def conda_frameworks(run: CondaRun, subject: Subject, machine: Machine, target: 
     cuda, fact = _cuda_of_torch(torch, subject) if torch else _cuda_of_toolkit(run, subject)
     if torch is None and cuda is None and (of_another := _of_another_framework(run, subject, catalog)):
         return of_another
-    named = f"torch {torch.version_text} from conda" if torch else "conda's packages"
+    named = " ".join(filter(None, ("torch", torch.version_text, "from conda"))) if torch else "conda's packages"
     released = wheel.release.released if wheel else None
     default = _default_cuda(run, torch, subject, catalog) if torch is not None and cuda is None else None
     cuda = cuda or default
     if cuda is None:
-        return _without_cuda(named, fact, released)
+        is_told = torch is None or bool(_build(torch)) or subject.find("cpuonly") is not None
+        return _without_cuda(named, fact, released) if is_told else _of_any_build(named, fact, released)
     same = wheel is not None and wheel.cuda == cuda
     accelerator = Accelerator(
         kind="cuda",
@@ -148,8 +149,8 @@ def _of_build(package: Package, tested: str | None, released: str | None) -> Fra
 
 def _cuda_of_torch(torch: Package, subject: Subject) -> tuple[str | None, Fact]:
     if subject.torch_cuda is None:
-        build = torch.distribution.conda.build if torch.distribution.conda else None
-        return None, Fact(name=f"{torch.path}.conda.build", value=(build or "none told")[:120], source="record")
+        value = (_build(torch) or "none told")[:120]
+        return None, Fact(name=f"{torch.path}.conda.build", value=value, source="record")
     return short_version(subject.torch_cuda), subject.fact("torch.cuda", subject.torch_cuda)
 
 
@@ -196,6 +197,18 @@ def _without_cuda(named: str, fact: Fact, released: str | None) -> Frameworks:
     return Frameworks(
         torch=None, accelerator=accelerator, decision=decision, base_cuda=base_cuda, warnings=(), released=released
     )
+
+
+def _of_any_build(named: str, fact: Fact, released: str | None) -> Frameworks:
+    """torch without its build and without CUDA beside it: a solver chooses between builds for GPUs and for the CPU."""
+    found = _without_cuda(named, fact, released)
+    decision = msgspec.structs.replace(
+        found.decision,
+        choice=f"not known: {named} without its build",
+        reason=f"the record tells no build of {named}, so that a solver chooses between those for GPUs and for the CPU",
+        fidelity=Fidelity.SUBSTITUTED,
+    )
+    return msgspec.structs.replace(found, decision=decision)
 
 
 def _wheel_of_it(subject: Subject, target: Target, catalog: Catalog) -> TorchBuild | None:

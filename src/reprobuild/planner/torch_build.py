@@ -8,6 +8,7 @@ import msgspec
 
 from reprobuild.catalog import Catalog
 from reprobuild.catalog.torch_wheels import local_of
+from reprobuild.errors import PlanError
 from reprobuild.plan import Fidelity, PlanWarning
 from reprobuild.planner import grammar
 from reprobuild.planner.ngc import containers_of, torch_of
@@ -26,6 +27,8 @@ from reprobuild.planner.unlisted_torch import unlisted
 
 _PYTORCH_FOLDER = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/([a-z0-9_.-]{2,40})(?:/|$)")
 
+_NIGHTLY_INDEX = re.compile(r"https://download(?:-r2)?\.pytorch\.org/whl/nightly(?:/|$)")
+
 
 def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBuild | None:
     """The build of torch that the record means; None when the record has no torch.
@@ -40,9 +43,26 @@ def decide_torch(subject: Subject, target: Target, catalog: Catalog) -> TorchBui
         return _with_warning(_decided(ran, None, subject, target, catalog), listed or "", ran)
     told = listed or subject.torch_version
     if told is None:
+        _refuse_any_nightly(package, subject, catalog)
         return None
     build = _decided(told, package, subject, target, catalog)
     return build if package is not None else unlisted(build, subject)
+
+
+def _refuse_any_nightly(package: Package | None, subject: Subject, catalog: Catalog) -> None:
+    """Raise PlanError for a torch without a version that the record takes from the nightly index."""
+    own = package.distribution.index_url if package is not None else None
+    nightly = next((url for url in (own, *subject.listed_indexes) if url and _NIGHTLY_INDEX.match(url)), None)
+    if package is None or nightly is None or package.distribution.conda is not None:
+        return
+    day = subject.era.isoformat() if subject.era else None
+    later = (each.version for each in catalog.torch_wheels.releases if day and each.released and each.released >= day)
+    following = next(later, None)
+    raise PlanError(
+        f"the record takes torch from {grammar.url(nightly, 'package_indexes', grammar.WEB_SCHEMES)}, which keeps its "
+        "nightly builds for about two months, and does not tell which one it was",
+        hint="put the release that followed into the record" + (f": torch=={following}" if following else ""),
+    )
 
 
 def _that_ran(listed: str | None, subject: Subject) -> str | None:

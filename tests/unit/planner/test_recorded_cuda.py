@@ -112,3 +112,17 @@ def test_condas_metapackages_of_tensorflow_are_no_programs() -> None:
     assert lines(result)["frameworks"] == ("tensorflow==2.5.0",)
     assert placement(result, "tensorflow-gpu").fidelity is Fidelity.EQUIVALENT
     assert result.accelerator.version == "11.2"
+
+
+@pytest.mark.parametrize(
+    ("packages", "fidelity"),
+    [
+        ((conda("torch", "1.7.0", package="pytorch"),), Fidelity.SUBSTITUTED),
+        ((conda("torch", "1.7.0", package="pytorch"), conda("cpuonly", "1.0")), Fidelity.EXACT),
+        ((conda("torch", "1.7.0", "py3.8_cpu_0", package="pytorch"),), Fidelity.EXACT),
+    ],
+)
+def test_condas_torch_without_its_build_is_not_said_to_be_the_cpus(
+    packages: tuple[Distribution, ...], fidelity: Fidelity
+) -> None:
+    assert decision(planned(of_lists(*packages)), Question.ACCELERATOR).fidelity is fidelity

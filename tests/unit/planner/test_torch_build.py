@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from tests.unit.planner.records import (
@@ -274,3 +274,28 @@ def test_torch_without_a_distribution_still_tells_the_accelerator() -> None:
     snapshot = record(*listed("numpy==1.24.3"), system=UBUNTU_2204, torch=TorchFacts(version="2.1.0+cu121"))
     result = planned(snapshot)
     assert result.accelerator.version == "12.1"
+
+
+NIGHTLY = "https://download.pytorch.org/whl/nightly/cu128"
+
+
+@pytest.mark.parametrize(
+    ("facts", "hint"),
+    [({}, "put the release that followed"), ({"recorded_at": "2024-08-01T00:00:00Z"}, "torch==2.4.1")],
+)
+def test_a_torch_of_the_nightly_index_without_a_version_is_refused(facts: dict[str, Any], hint: str) -> None:
+    with pytest.raises(PlanError, match="nightly builds for about two months") as refusal:
+        planned(record(*listed("torch", "numpy==1.26.4"), package_indexes=(NIGHTLY,), **facts))
+    assert hint in (refusal.value.hint or "")
+
+
+def test_a_release_beside_the_nightly_index_is_no_nightly() -> None:
+    result = planned(record(*listed("torch==2.4.1"), package_indexes=(NIGHTLY,)))
+    assert lines(result)["frameworks"] == ("torch==2.4.1",)
+
+
+@pytest.mark.parametrize("pin", ["torch", "tensorflow"])
+def test_what_a_framework_without_a_version_was_built_for_is_not_known(pin: str) -> None:
+    answer = decision(planned(record(*listed(pin, "numpy==1.26.4"))), Question.ACCELERATOR)
+    assert answer.fidelity is Fidelity.SUBSTITUTED
+    assert answer.choice.startswith("not known")
