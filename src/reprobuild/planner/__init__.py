@@ -24,7 +24,7 @@ from reprobuild.planner.admission import admitted_base
 from reprobuild.planner.age import made_around
 from reprobuild.planner.build_time import decide_build_time
 from reprobuild.planner.checkouts import recorded_checkouts
-from reprobuild.planner.closure import gaps, warning_of
+from reprobuild.planner.closure import gaps, warnings_of
 from reprobuild.planner.conda import Named, by_index_name, settle_conda, warnings_of_doubt
 from reprobuild.planner.conda_environment import (
     conda_environment,
@@ -93,7 +93,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
     whole = msgspec.structs.replace(subject, packages=(*subject.packages, *unlisted))
     container = torch.container if torch else None
     is_closed = container is not None or (run is not None and run.is_closed)
-    open_ends = () if is_closed else gaps(whole, None if run is None else _installed(treated))
+    open_ends = () if is_closed else gaps(whole, torch, target, None if run is None else _installed(treated))
     groups = group(treated, bool(open_ends) or frameworks.was_rescued, subject.recorded_on)
     groups = tuple(for_architectures(each, machine) for each in groups)
     placements = _placements(of_record, groups)
@@ -143,7 +143,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
         warnings=(
             *frameworks.warnings,
             *base.warnings,
-            *((warning_of(open_ends),) if open_ends else ()),
+            *warnings_of(open_ends, subject),
             *(warnings_of_run(run) if run else ()),
             *_treatment_warnings(treated),
             *warnings_of_doubt(item.treatment for item in treated),
@@ -290,7 +290,7 @@ def needed_glibc(treated: tuple[Treated, ...], torch: TorchBuild | None) -> str 
     return max(needed, key=Version) if needed else None
 
 
-_NOT_EXACT = frozenset({"not-closed", lines_not_installed})
+_NOT_EXACT = frozenset({"needed-on-linux", "not-closed", lines_not_installed})
 """Warnings that tell of something that may be missing from the image without being placed anywhere."""
 
 

@@ -7,11 +7,17 @@ the test is a short table of what common packages need in every version that the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 
 from reprobuild.plan import PlanWarning
 from reprobuild.planner.subject import Package, Subject
+from reprobuild.planner.target import Target
+from reprobuild.planner.torch_question import TorchBuild, nvidia_pin
+from reprobuild.planner.torch_wheel_needs import wheel_needs
 
 ALWAYS_NEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("datasets", ">=1.2", ("pyarrow", "dill", "multiprocess")),
@@ -39,8 +45,19 @@ ALWAYS_NEEDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 """Package, the versions that the row speaks of, and what each of those requires without any condition."""
 
+LINUX_NEEDS: tuple[tuple[str, str, tuple[str, ...], frozenset[str]], ...] = (
+    ("ipython", ">=5", ("pexpect", "ptyprocess"), frozenset({"Windows"})),
+    ("mlflow", ">=1.0", ("gunicorn",), frozenset({"Windows"})),
+    ("terminado", ">=0.8", ("ptyprocess",), frozenset({"Windows"})),
+    ("xgboost", ">=2.1", ("nvidia-nccl-cu12",), frozenset({"Darwin", "Windows"})),
+)
+"""Package, versions, what it requires on Linux by a marker, and the systems on which it does not."""
+
 STANDS_IN = {"pillow": ("pillow-simd",)}
 """Other projects that bring the same modules."""
+
+_NAMED = 3
+"""So many names stand in a warning; the decision about packages has them all."""
 
 _ROWS = {
     name: [(SpecifierSet(versions), needed) for other, versions, needed in ALWAYS_NEEDS if other == name]
@@ -53,22 +70,33 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
     package: Package
     absent: tuple[str, ...]
+    is_of_linux: bool = False
+    """Whether the record may well be whole: what runs on Linux needs more than what ran."""
 
 
-def gaps(subject: Subject, among: tuple[Package, ...] | None = None) -> tuple[Gap, ...]:
-    """What the record must have left out; empty for a record that was read from an installation itself.
+def gaps(
+    subject: Subject, torch: TorchBuild | None, target: Target, among: tuple[Package, ...] | None = None
+) -> tuple[Gap, ...]:
+    """What the record left out, or what only the image needs.
 
-    ``among`` are the packages whose needs count, where another installer looks after those of the rest.
+    A record that was read from an installation itself lists all that ran there. ``among`` are the packages whose needs
+    count, where another installer looks after those of the rest.
     """
-    if subject.is_deep:
-        return ()
+    counted = subject.packages if among is None else among
     present = {package.canonical for package in subject.packages}
-    found = []
-    for package in subject.packages if among is None else among:
-        absent = tuple(name for name in _needed_by(package) if not present & {name, *STANDS_IN.get(name, ())})
+    found = [] if subject.is_deep else list(_absent(((each, _needed_by(each)) for each in counted), present))
+    on_linux = list(_absent(((each, _needed_on_linux(each, subject)) for each in counted), present))
+    if not found and torch is not None and nvidia_pin(subject) is None:
+        needed = wheel_needs(torch, target.machine)
+        on_linux += _absent(((each, needed) for each in counted if each.canonical == "torch"), present)
+    return (*found, *(msgspec.structs.replace(gap, is_of_linux=True) for gap in on_linux))
+
+
+def _absent(needs: Iterable[tuple[Package, tuple[str, ...]]], present: set[NormalizedName]) -> Iterator[Gap]:
+    for package, needed in needs:
+        absent = tuple(name for name in needed if not present & {name, *STANDS_IN.get(name, ())})
         if absent:
-            found.append(Gap(package=package, absent=absent))
-    return tuple(found)
+            yield Gap(package=package, absent=absent)
 
 
 def _needed_by(package: Package) -> tuple[str, ...]:
@@ -81,9 +109,44 @@ def _needed_by(package: Package) -> tuple[str, ...]:
     )
 
 
-def warning_of(found: tuple[Gap, ...]) -> PlanWarning:
-    """What a person should know of an open record."""
-    first = found[0]
+def _needed_on_linux(package: Package, subject: Subject) -> tuple[str, ...]:
+    """What a marker adds where the run was made on another system."""
+    version = package.version
+    return tuple(
+        name
+        for other, versions, needed, systems in LINUX_NEEDS
+        if other == package.canonical and subject.system in systems
+        if version is not None and SpecifierSet(versions).contains(version, prereleases=True)
+        for name in needed
+    )
+
+
+def warnings_of(found: tuple[Gap, ...], subject: Subject) -> tuple[PlanWarning, ...]:
+    """What a person should know of an open record, and of what only the image needs."""
+    left_out = [gap for gap in found if not gap.is_of_linux]
+    of_linux = [gap for gap in found if gap.is_of_linux]
+    return (
+        *((_not_closed(left_out[0]),) if left_out else ()),
+        *((_on_linux(of_linux, subject),) if of_linux else ()),
+    )
+
+
+def _on_linux(found: list[Gap], subject: Subject) -> PlanWarning:
+    needs = "; ".join(f"{gap.package.name} needs {_words(gap.absent)}" for gap in found)
+    other = {"Darwin": "macOS", "Windows": "Windows"}.get(subject.system or "")
+    because = f", and {other} does not" if other else ", which the record does not list"
+    return PlanWarning(
+        code="needed-on-linux",
+        message=f"on Linux {needs}{because}; a resolver adds that when the image is built",
+        hint="pins of it in the record settle the versions",
+    )
+
+
+def _words(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+
+
+def _not_closed(first: Gap) -> PlanWarning:
     listed = "which is not listed" if len(first.absent) == 1 else "which are not listed"
     return PlanWarning(
         code="not-closed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from packaging.version import Version
 
 from reprobuild.catalog.torch_wheels import PypiWheels
@@ -15,6 +16,7 @@ from reprobuild.planner.torch_question import (
     others,
     recorded_cudnn,
 )
+from reprobuild.planner.torch_wheel_needs import lacks_wheel_needs
 
 
 def from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild:
@@ -36,7 +38,7 @@ def from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild
         facts.append(subject.fact(pin.path, pin.pin))
     elif wheel.cuda:
         warnings.append(_inferred_variant(question, wheel))
-    return TorchBuild(
+    build = TorchBuild(
         release=question.release,
         version=question.told,
         kind="cuda" if wheel.cuda else "cpu",
@@ -49,6 +51,15 @@ def from_default_index(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild
         warnings=tuple(warnings),
         wheel_tags=wheel.platform_tags,
     )
+    return _of_another_builder(build) if warnings and lacks_wheel_needs(build, question) else build
+
+
+def _of_another_builder(build: TorchBuild) -> TorchBuild:
+    reason = (
+        f"{build.reason}; it loads CUDA from nvidia-* wheels, and the record lists torch's other requirements and none "
+        "of those: another build of this release ran, such as conda's"
+    )
+    return msgspec.structs.replace(build, reason=reason, fidelity=Fidelity.EQUIVALENT)
 
 
 def _plain_folder(question: TorchQuestion, wheel: PypiWheels) -> TorchBuild | None:

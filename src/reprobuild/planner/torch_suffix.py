@@ -18,9 +18,7 @@ from reprobuild.planner.torch_question import (
     no_wheel,
     nvidia_pin,
 )
-
-_FULL_WHEELS_SINCE = Version("2.2")
-"""From here on ordinary CUDA wheels need the ``nvidia-*`` wheels; only ``*_full`` ones bring CUDA inside."""
+from reprobuild.planner.torch_wheel_needs import FULL_WHEELS_SINCE
 
 
 def with_suffix(question: TorchQuestion, local: str) -> TorchBuild:
@@ -38,7 +36,7 @@ def with_suffix(question: TorchQuestion, local: str) -> TorchBuild:
 
 
 def _brings_cuda_inside(question: TorchQuestion) -> bool:
-    newer = Version(question.release.version) >= _FULL_WHEELS_SINCE
+    newer = Version(question.release.version) >= FULL_WHEELS_SINCE
     return newer and question.subject.is_deep and nvidia_pin(question.subject) is None
 
 
