@@ -148,8 +148,9 @@ class Companions:
         required = re.fullmatch(r"==([0-9.]+)(?:\+[a-z0-9.]+)?", release.torch or "") if release else None
         if required is not None:
             return required[1]
-        found = [torch for torch, picks in self._picks.items() if (own := picks.get(package)) and own.pick == version]
-        return found[0] if release is not None and len(found) == 1 else None
+        public = version.partition("+")[0]
+        found = [torch for torch, picks in self._picks.items() if (own := picks.get(package)) and own.pick == public]
+        return found[0] if len(found) == 1 else None
 
     def origin(
         self, name: str, version: str | None = None, *, torch: str | None = None, variant: str | None = None

@@ -238,6 +238,11 @@ class TorchWheels:
         """The wheels of a long-term support version with its local part (``1.8.2+cu111``). None for any other."""
         return self._lts.get(version)
 
+    @property
+    def all_lts(self) -> tuple[LtsWheels, ...]:
+        """Every build of every long-term support release."""
+        return tuple(self._lts.values())
+
     def lts_builds(self, version: str) -> tuple[LtsWheels, ...]:
         """Every build of a long-term support release, its local part ignored. Empty for any other version."""
         public = _public(version)

@@ -203,6 +203,9 @@ def _following_torch(package: Package, version: Version, sources: Sources) -> In
     if _lies_with_torch(package, version, torch, sources.catalog):
         requirement = Requirement(name=package.name, line=f"{package.name}=={package.version_text}")
         return Install(origin=torch.origin, requirement=requirement, fidelity=torch.fidelity, heavy=True)
+    if page := _page_of_another_torch(package, version, sources):
+        requirement = Requirement(name=package.name, line=f"{package.name}=={package.version_text}")
+        return Install(origin=page, requirement=requirement, heavy=True)
     if torch.folder is None:
         return None
     recorded = sources.subject.find("torch")
@@ -217,6 +220,19 @@ def _lies_with_torch(package: Package, version: Version, torch: TorchBuild, cata
     """Whether a page of torch's own, as long-term support releases have one, holds this release of it too."""
     belonging = catalog.companions.belonging(torch.release.version).get(package.canonical)
     return isinstance(torch.origin, FindLinks) and belonging is not None and belonging.pick == version.public
+
+
+def _page_of_another_torch(package: Package, version: Version, sources: Sources) -> FindLinks | None:
+    """The page of long-term support where only that has this release, whatever torch stands beside it."""
+    companions, target = sources.catalog.companions, sources.target
+    if companions.release(package.canonical, version.public) is not None:
+        return None
+    for build in sources.catalog.torch_wheels.all_lts:
+        own = companions.belonging(build.version).get(package.canonical)
+        is_there = target.python_tag in build.pythons and f"linux_{target.machine}" in build.platforms
+        if is_there and own is not None and own.pick == version.public:
+            return FindLinks(url=build.find_links)
+    return None
 
 
 def _beside(package: Package, version: Version, torch: TorchBuild) -> Install:

@@ -109,3 +109,17 @@ def test_a_refusal_names_the_cuda_that_was_asked_for() -> None:
     )
     with pytest.raises(PlanError, match=r"never published for CUDA 11\.3, CPython 3\.8\.10"):
         planned(snapshot)
+
+
+def test_a_companion_of_long_term_support_comes_from_its_page_beside_any_torch() -> None:
+    pins = ("torch==1.9.1", "torchvision==0.9.2+cu111", "torchaudio==0.8.2")
+    result = planned(record(*listed(*pins), python="3.7.12"))
+    for name, line in (("torchvision", "torchvision==0.9.2+cu111"), ("torchaudio", "torchaudio==0.8.2")):
+        found = group_of(result, name)
+        assert found.origin == PAGE
+        assert line in [item.line for item in found.requirements]
+
+
+def test_a_companion_of_long_term_support_tells_the_torch_that_is_not_listed() -> None:
+    result = planned(record(*listed("torchvision==0.9.2+cu111"), python="3.7.12"))
+    assert "torch==1.8.2+cu111" in [item.line for each in result.groups for item in each.requirements]
