@@ -112,5 +112,5 @@ def test_the_unit_tests_pass_on_a_clean_machine(image: str, lab: Laboratory, mon
         printed = container.logs().decode(errors="replace")
     finally:
         container.remove(force=True)
-    assert status == 0, printed[-6000:]
+    assert status == 0, printed[-30000:]
     assert " passed" in printed

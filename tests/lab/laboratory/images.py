@@ -117,7 +117,8 @@ class Images:
             "ADD local.tar /usr/",
             'CMD ["python3"]',
         )
-        return self._build({"Dockerfile": "\n".join(lines).encode(), "local.tar": _as_usr_local(archive)})
+        own_prefix = interpreters.interpreter(exact[-1] if exact else version).parents[1]
+        return self._build({"Dockerfile": "\n".join(lines).encode(), "local.tar": _as_usr_local(archive, own_prefix)})
 
     def _build(self, files: Mapping[str, bytes]) -> str:
         context = io.BytesIO()
@@ -148,13 +149,20 @@ class Images:
                 raise RuntimeError(f"cannot push {reference}: {event['error']}")
 
 
-def _as_usr_local(archive: Path) -> bytes:
-    """The archive with ``local/`` where ``python/`` was."""
+def _as_usr_local(archive: Path, prefix: Path) -> bytes:
+    """The archive with ``local/`` where ``python/`` was, configured for ``/usr/local`` as the official images are.
+
+    Virtual environments are made with the folder of libraries that ``sysconfig`` tells.
+    """
     moved = io.BytesIO()
     with tarfile.open(archive) as source, tarfile.open(fileobj=moved, mode="w") as target:
         for member in source:
+            content = source.extractfile(member) if member.isfile() else None
+            if content is not None and "/_sysconfigdata_" in member.name:
+                told = content.read().replace(str(prefix).encode(), b"/usr/local")
+                member.size, content = len(told), io.BytesIO(told)
             member.name = member.name.replace("python", "local", 1)
-            target.addfile(member, source.extractfile(member) if member.isfile() else None)
+            target.addfile(member, content)
     return moved.getvalue()
 
 
