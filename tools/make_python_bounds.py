@@ -122,8 +122,12 @@ def file_of(entry: dict[str, Any]) -> File | None:
 
 
 def release_rows(name: str, files: list[File]) -> Iterator[tuple[str, ...]]:
-    """package, version, day of its first file, lowest and highest CPython by metadata and wheels."""
-    for version in sorted({file.version for file in files}):
+    """package, version, day of its first file, lowest and highest CPython by metadata and wheels.
+
+    The day is empty where a later release of the same series has an earlier one: the files were uploaded again.
+    """
+    days = {each: min(file.uploaded for file in files if file.version == each)[:10] for each in versions(files)}
+    for version in versions(files):
         own = [file for file in files if file.version == version]
         declared = allowed(next((file.requires for file in own if file.requires), ""))
         built = wheel_minors(own)
@@ -135,8 +139,14 @@ def release_rows(name: str, files: list[File]) -> Iterator[tuple[str, ...]]:
             high = min(high, max(built)) if high is not None else max(built)
         if any(tag.interpreter.startswith(("cp2", "py2")) for file in own for tag in file.tags):
             low = None  # Python 2 had it as well
-        day = min(file.uploaded for file in own)[:10]
+        later = [day for other, day in days.items() if other > version and other.release[:2] == version.release[:2]]
+        day = days[version] if days[version] <= min(later, default=days[version]) else ""
         yield name, str(version), day, f"3.{low}" if low else "", f"3.{high}" if high else ""
+
+
+def versions(files: list[File]) -> list[Version]:
+    """All of them, in order."""
+    return sorted({file.version for file in files})
 
 
 def allowed(requires: str) -> list[int]:

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from reprobuild.records.conditional_lines import for_linux, is_for_some_platforms
 from reprobuild.records.environment_json import with_inferred_cuda
 from reprobuild.records.file_traces import machines_of_files, systems_of_files
+from reprobuild.records.os_packages import own_python, release_of_packages
 from reprobuild.records.platform_text import with_inferred_system
 from reprobuild.records.python_bounds import bounds_of, likeliest, newest_pin
 from reprobuild.records.release_tables import day_of_python
@@ -46,24 +47,6 @@ _SYSTEMS = {
         "nvidia-nccl-cu12",
     ),
 }
-_SYSTEM_PACKAGES = {
-    "python-apt": {
-        "1.6": ("ubuntu", "18.04"),
-        "1.8": ("debian", "10"),
-        "2.0": ("ubuntu", "20.04"),
-        "2.2": ("debian", "11"),
-        "2.4": ("ubuntu", "22.04"),
-        "2.6": ("debian", "12"),
-        "2.7": ("ubuntu", "24.04"),
-        "3.0": ("debian", "13"),
-    },
-    "dbus-python": {"1.2.6": ("ubuntu", "18.04"), "1.2.18": ("ubuntu", "22.04")},
-    "pygobject": {"3.26.1": ("ubuntu", "18.04"), "3.36.0": ("ubuntu", "20.04"), "3.42.1": ("ubuntu", "22.04")},
-}
-"""Packages of the system that pip lists too, with the version that each release has."""
-_UBUNTU_UPDATE = re.compile(r".*\+ubuntu0\.(?P<year>[12]\d)\.(?P<month>0?4|10)(?:\..*)?")
-"""What Ubuntu adds to the version of an updated package (``1.1.0b1+ubuntu0.16.4.1``), as setuptools writes it."""
-
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu(?P<major>\d+))?")
 _CUDNN = re.compile(r"nvidia-cudnn-cu(?P<major>\d+)")
 _COMPANIONS = ("torchvision", "torchaudio", "torchtext")
@@ -79,7 +62,7 @@ def with_inferences(snapshot: Snapshot) -> Snapshot:
         listed = for_linux(listed)
     packages: dict[str, Distribution] = {canonicalize_name(item.name): item for item in reversed(listed)}
     if packages:
-        snapshot = _machine(_system(_python(snapshot), packages), packages)
+        snapshot = _machine(_system(_python(snapshot, packages), packages), packages)
         snapshot = _dated(_torch(_release(snapshot, packages), packages))
     notes = [*snapshot.notes, *contradictions(snapshot), *_open(snapshot)]
     return msgspec.structs.replace(
@@ -112,11 +95,12 @@ def _shown_evidence(item: Evidence) -> Evidence:
     return msgspec.structs.replace(item, source=printable(item.source), reason=reason)
 
 
-def _python(snapshot: Snapshot) -> Snapshot:
+def _python(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
     if snapshot.python.version:
         return snapshot
     listed = snapshot.distributions
-    found = _python_of_tags(listed) or likeliest(bounds_of(listed), newest_pin(listed))
+    bounds = bounds_of(listed)
+    found = _python_of_tags(listed) or own_python(packages, bounds) or likeliest(bounds, newest_pin(listed))
     if found is None:
         return snapshot
     python = msgspec.structs.replace(snapshot.python, version=found[0])
@@ -198,32 +182,24 @@ def _release(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:
     known = {item.fact for item in snapshot.evidence}
     system, evidence = with_inferred_system(snapshot.system, snapshot.python, "the platform text")
     if system.os_id is None and system.system in (None, "Linux"):
-        system, evidence = _release_of_packages(system, packages)
+        system, evidence = _with_release(system, packages)
     fresh = tuple(item for item in evidence if item.fact not in known)
     return (
         msgspec.structs.replace(snapshot, system=system, evidence=(*snapshot.evidence, *fresh)) if fresh else snapshot
     )
 
 
-def _release_of_packages(
-    system: SystemFacts, packages: dict[str, Distribution]
-) -> tuple[SystemFacts, tuple[Evidence, ...]]:
-    for name, releases in _SYSTEM_PACKAGES.items():
-        version = packages[name].version or "" if name in packages else ""
-        found = next((release for start, release in releases.items() if f"{version}.".startswith(f"{start}.")), None)
-        if update := _UBUNTU_UPDATE.fullmatch(version):
-            found = ("ubuntu", f"{update['year']}.{int(update['month']):02}")
-        if found is None or (name == "pygobject" and "dbus-python" not in packages):
-            continue
-        os_id, os_version = found
-        reason = f"{name} {version} is what {os_id} {os_version} has as a package of the system"
-        facts = {"os_id": os_id, "os_version": os_version, **({} if system.system else {"system": "Linux"})}
-        evidence = tuple(
-            Evidence(fact=f"system.{fact}", value=value, certainty="inferred", source=LIST, reason=reason)
-            for fact, value in facts.items()
-        )
-        return msgspec.structs.replace(system, **facts), evidence
-    return system, ()
+def _with_release(system: SystemFacts, packages: dict[str, Distribution]) -> tuple[SystemFacts, tuple[Evidence, ...]]:
+    found = release_of_packages(packages)
+    if found is None:
+        return system, ()
+    release, reason = found
+    facts = {"os_id": release.os_id, "os_version": release.os_version, **({} if system.system else {"system": "Linux"})}
+    evidence = tuple(
+        Evidence(fact=f"system.{fact}", value=value, certainty="inferred", source=LIST, reason=reason)
+        for fact, value in facts.items()
+    )
+    return msgspec.structs.replace(system, **facts), evidence
 
 
 def _torch(snapshot: Snapshot, packages: dict[str, Distribution]) -> Snapshot:

@@ -56,6 +56,10 @@ class Bounds(Fields, frozen=True, kw_only=True):
     highest: Minor | None = None
     highest_by: str | None = None
 
+    def allow(self, minor: Minor) -> bool:
+        """Whether a Python lies within them."""
+        return (self.lowest is None or self.lowest <= minor) and (self.highest is None or minor <= self.highest)
+
 
 class Pin(Fields, frozen=True, kw_only=True):
     """The newest release of a list whose day is known."""
@@ -205,7 +209,7 @@ def _day_of_release(name: str, text: str) -> tuple[str, str] | None:
     except InvalidVersion:
         return None
     release = release_of(name, version)
-    if release is None:
+    if release is None or release.released is None:
         return None
     if version.public == release.version or Version(version.public) == Version(release.version):
         return release.released, f"{name} {text}"

@@ -29,8 +29,8 @@ class Release(Fields, frozen=True, kw_only=True):
 
     version: str
     """The row's own version."""
-    released: str
-    """ISO date of its first file."""
+    released: str | None
+    """ISO date of its first file; None where its files were uploaded anew later."""
     lowest: Minor | None = None
     """By Requires-Python; of what has wheels only, by those."""
     highest: Minor | None = None
@@ -112,8 +112,8 @@ def _releases_of(name: str) -> tuple[list[Version], list[Release]]:
     found: list[tuple[Version, Release]] = []
     for _, version, released, lowest, highest in _releases().get(name, ()):
         with contextlib.suppress(InvalidVersion):  # no row has one; an edited table must not end an import
-            release = Release(version=version, released=released, lowest=_minor(lowest), highest=_minor(highest))
-            found.append((Version(version), release))
+            bounds = {"lowest": _minor(lowest), "highest": _minor(highest)}
+            found.append((Version(version), Release(version=version, released=released or None, **bounds)))
     found.sort(key=lambda entry: entry[0])
     return [version for version, _ in found], [release for _, release in found]
 

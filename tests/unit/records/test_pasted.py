@@ -135,7 +135,7 @@ def test_programs_and_settings_are_no_list_of_packages(content: bytes) -> None:
             "3.12",
         ),
         ("python-dateutil==2.8.2\n", None),
-        ("python-apt==2.4.0\n", None),
+        ("python-dateutil==2.4.0\n", None),
     ],
 )
 def test_lines_that_tell_the_interpreter(lines: str, python: str | None) -> None:

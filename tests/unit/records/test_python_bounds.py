@@ -131,6 +131,7 @@ def test_without_a_lower_bound_the_newest_packages_day_decides() -> None:
         (("tfds-nightly==4.9.4.dev202404230044",), "2024-04-23"),
         (("somebodys==0.1.dev99999999",), None),
         (("torch==1.9.0a0+gitec609e7",), None),
+        (("jaxlib==0.4.13+cuda12.cudnn89",), None),
         (("torchvision==0.10.0+cu111", "scipy==1.2.1"), "2021-06-15"),
         (('numpy==1.24.4 ; python_version < "3.9"', "six==1.16.0"), "2023-06-26"),
         (("requests==2.31.0",), None),

@@ -194,6 +194,21 @@ def test_the_system_is_inferred_from_packages_that_exist_only_there(lines: str, 
 
 
 @pytest.mark.parametrize(
+    ("lines", "python"),
+    [
+        ("python-apt==2.0.0+ubuntu0.20.4.4\npillow==7.0.0\nurllib3==1.26.4", "3.8"),
+        ("python-apt==1.6.5+ubuntu0.2\nzipp==2.1.0\nnumpy==1.16.4", "3.6"),
+        ("python-apt==2.2.1\ndbus-python==1.2.16", "3.9"),
+        ("python-apt==2.4.0+ubuntu2\nnumpy==2.3.0", "3.11"),
+        ("python-apt==1.6.5+ubuntu0.2\nenum34==1.1.6", None),
+        ("PyGObject==3.36.0\ndbus-python==1.2.16", None),
+    ],
+)
+def test_python_apt_is_the_systems_own_pythons(lines: str, python: str | None) -> None:
+    assert parse(lines.encode(), "freeze.txt").python.version == python
+
+
+@pytest.mark.parametrize(
     ("lines", "release"),
     [
         ("python-apt==2.4.0+ubuntu2", ("ubuntu", "22.04")),
