@@ -52,10 +52,15 @@ class Ngc:
         wanted = _identity(version)
         if wanted is None:
             return ()
-        named = re.search(r"\.nv(\d+)\.(\d+)$", version)
-        release = f"{int(named[1]):02}.{int(named[2]):02}" if named else None
+        release = _named_release(version)
         found = [each for each in self.all if wanted in {_identity(text) for text in _spellings(each)}]
         return tuple(each for each in found if each.release == release) or tuple(found)
+
+    def is_of_a_jetson_alone(self, version: str) -> bool:
+        """Whether only a Jetson's wheel can call itself so: ``.nv23.02`` is older than any container's suffix."""
+        release = _named_release(version)
+        marked = (each.release for each in self.all if any(".nv" in text for text in _spellings(each)))
+        return release is not None and release < min(marked, default="")
 
 
 class PytorchImage(Fields, frozen=True, kw_only=True):
@@ -132,6 +137,12 @@ class Rocm:
 
 def _spellings(container: NgcContainer) -> tuple[str, ...]:
     return (container.torch_version, *container.torch_variants)
+
+
+def _named_release(version: str) -> str | None:
+    """``23.02`` of ``1.14.0a0+44dac51c.nv23.02``."""
+    named = re.search(r"\.nv(\d+)\.(\d+)(?:\.\d+)?$", version)
+    return f"{int(named[1]):02}.{int(named[2]):02}" if named else None
 
 
 def _identity(version: str) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ def decide_accelerator(subject: Subject, torch: TorchBuild | None) -> tuple[Acce
         return _without_framework(subject)
     version = torch.cuda or torch.rocm
     accelerator = Accelerator(kind=torch.kind, version=version, cudnn=torch.cudnn, variant=torch.variant)
-    cuda = f"CUDA {version}" if version else "CUDA"
+    cuda = f"CUDA {version}" if version else "a CUDA that the tables don't tell"
     names = {"cuda": cuda, "rocm": f"ROCm {version}", "cpu": "no GPU", "xpu": "Intel GPUs"}
     cudnn = f", cuDNN {torch.cudnn}" if torch.cudnn and torch.kind == "cuda" else ""
     decision = Decision(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from reprobuild.catalog import Catalog
@@ -27,12 +28,17 @@ _OF_THE_CONTAINER = re.compile(
 def containers_of(told: str, subject: Subject, catalog: Catalog) -> tuple[NgcContainer, ...]:
     """The containers whose torch calls itself so, the one that fits the rest of the record best first.
 
-    Empty for a Jetson: its wheels share numbers and commits with containers, and are not in them.
+    Where the record fits several alike, the one that most is known of. Empty for a Jetson: its wheels share numbers and
+    commits with containers, and are not in them.
     """
-    if subject.is_jetson:
+    if subject.is_jetson or (subject.machine != "x86_64" and catalog.ngc.is_of_a_jetson_alone(told)):
         return ()
     found = catalog.ngc.by_torch_version(told)
-    return tuple(sorted(found, key=lambda each: _agreements(each, subject), reverse=True))
+    return tuple(sorted(found, key=lambda each: (_agreements(each, subject), _known(each)), reverse=True))
+
+
+def _known(container: NgcContainer) -> int:
+    return sum(fact is not None for fact in (container.cuda, container.python, container.ubuntu, container.cudnn))
 
 
 def _agreements(container: NgcContainer, subject: Subject) -> int:
@@ -50,6 +56,7 @@ def _agreements(container: NgcContainer, subject: Subject) -> int:
 def torch_of(containers: tuple[NgcContainer, ...], told: str, path: str, subject: Subject) -> TorchBuild:
     """The torch inside the first container."""
     container, *others = containers
+    alike = [each for each in others if _agreements(each, subject) == _agreements(container, subject)]
     certainty: Literal["observed", "presumed"]
     certainty = "observed" if container.torch_certainty in ("observed", "documented") else "presumed"
     year, month = container.release.split(".")
@@ -66,7 +73,10 @@ def torch_of(containers: tuple[NgcContainer, ...], told: str, path: str, subject
         cuda=subject.torch_cuda or _minor(container.cuda),
         cudnn=recorded_cudnn(subject) or _digits(container.cudnn),
         container=container,
-        reason=f"torch {told} was built by NVIDIA from a commit, and only {container.image} holds it",
+        reason=f"torch {told} was built by NVIDIA from a commit, and only {container.image} holds it"
+        + (f", or {' or '.join(each.image for each in alike)}" if alike else ""),
+        fidelity=Fidelity.EQUIVALENT if alike else Fidelity.EXACT,
+        warnings=(*_ambiguous(container, alike, told), *_maybe_of_a_jetson(told, subject)),
         facts=(
             subject.fact(path, told),
             Fact(name=container.image, value=container.torch_version, source="ngc_pytorch", certainty=certainty),
@@ -76,6 +86,26 @@ def torch_of(containers: tuple[NgcContainer, ...], told: str, path: str, subject
             for each in others
         ),
     )
+
+
+def _ambiguous(container: NgcContainer, alike: list[NgcContainer], told: str) -> Iterator[PlanWarning]:
+    if alike:
+        names = " and ".join(each.image for each in alike)
+        yield PlanWarning(
+            code="container-inferred",
+            message=f"torch {told} is in {names} too, and the record does not tell which of them it was; "
+            f"{container.image} is taken",
+            hint="put what tells them apart into the record: torch's CUDA, or the Ubuntu release",
+        )
+
+
+def _maybe_of_a_jetson(told: str, subject: Subject) -> Iterator[PlanWarning]:
+    if subject.machine is None and re.search(r"\.nv[0-9]", told):
+        yield PlanWarning(
+            code="container-inferred",
+            message=f"NVIDIA's wheel for Jetson boards may call itself torch {told} too, and the record tells no "
+            "machine; the container is taken",
+        )
 
 
 def _digits(text: str | None) -> str | None:

@@ -230,12 +230,17 @@ def _of_uv(wanted: PythonVersion, platform: Platform, catalog: Catalog) -> _Foun
 
 def _of_container(wanted: PythonVersion, container: NgcContainer) -> PythonChoice:
     """The interpreter that the container's torch was built for: another one could not load it."""
-    source = BasePython(version=wanted.version, executable="python3", with_packages=True)
+    # The container's patch is its own: one that the plan chose because the record tells none would be made up.
+    told = wanted.fact.value
+    is_told = len(Version(told).release) == 3
+    version = wanted.version if is_told else ".".join(wanted.version.split(".")[:2])
+    note = wanted.note if is_told else f"the record tells only {version}, and the patch is the container's"
+    source = BasePython(version=version, executable="python3", with_packages=True)
     reason = f"torch inside {container.image} loads into that container's own Python only"
     decision = Decision(
         question=Question.PYTHON,
-        choice=f"CPython {wanted.version} (the base's own)",
-        reason=reason + (f"; {wanted.note}" if wanted.note else ""),
+        choice=f"CPython {version} (the base's own)",
+        reason=reason + (f"; {note}" if note else ""),
         fidelity=wanted.fidelity,
         facts=(wanted.fact,),
     )

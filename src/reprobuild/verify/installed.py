@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.compare import same_version
-from reprobuild.plan import Fidelity, Plan, Question
+from reprobuild.plan import BasePython, Fidelity, Plan, Question
 from reprobuild.proof import Finding, Level, LevelResult, Outcome, Verdict
 from reprobuild.snapshot import Snapshot, TorchFacts
 from reprobuild.verify.evidence import Evidence
@@ -58,7 +58,7 @@ def _python(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterator[Finding
             # An equivalent build of the recorded version is equivalent; any other promise was exceeded.
             declared = verdict is Verdict.EQUIVALENT
             verdict, reason = (verdict, reason) if declared else (Verdict.EXACT, None)
-        elif not (declared and same_version(plan.python.version, present.version)):
+        elif not (declared and _is_planned_python(plan, present.version)):
             verdict, declared, reason = Verdict.WRONG, False, None
         yield Finding(
             subject="python",
@@ -73,6 +73,13 @@ def _python(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterator[Finding
     if recorded.free_threaded is not None and present.free_threaded is not None:
         names = {True: "free-threaded", False: "with the global lock"}
         yield _equal("python threading", names[recorded.free_threaded], names[present.free_threaded])
+
+
+def _is_planned_python(plan: Plan, version: str | None) -> bool:
+    """Whether it is the planned version; of a container's own Python the plan may tell the minor alone."""
+    planned = plan.python.version
+    is_any_patch = isinstance(plan.python, BasePython) and planned.count(".") == 1
+    return same_version(planned, version) or (is_any_patch and (version or "").startswith(f"{planned}."))
 
 
 def _torch(snapshot: Snapshot, plan: Plan, found: Snapshot) -> Iterator[Finding]:

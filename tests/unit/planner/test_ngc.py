@@ -93,6 +93,35 @@ def test_the_base_may_be_pinned_but_not_exchanged() -> None:
     assert refusal.value.hint
 
 
+def test_a_commit_of_two_containers_that_nothing_tells_apart_is_said() -> None:
+    result = planned(record(*listed("torch==1.14.0a0+44dac51"), python="3.8.10", system=SystemFacts()))
+    # 23.01 has the same commit, and nothing else is known of it.
+    assert result.base.reference == f"{IMAGE}:23.02-py3"
+    answer = decision(result, Question.ACCELERATOR)
+    assert answer.fidelity is Fidelity.EQUIVALENT
+    assert "23.01-py3" in answer.reason
+    assert "container-inferred" in warning_codes(result)
+    told = TorchFacts(version="1.14.0a0+44dac51", cuda="12.0", read_by="import")
+    settled = planned(record(*listed("torch==1.14.0a0+44dac51"), python="3.8.10", torch=told, system=UBUNTU_2004))
+    assert "container-inferred" not in warning_codes(settled)
+
+
+def test_the_containers_python_keeps_its_own_patch() -> None:
+    result = planned(record(*listed("torch==2.1.0a0+29c30b1"), python="3.10"))
+    assert result.python == BasePython(version="3.10", executable="python3", with_packages=True)
+    assert "the patch is the container's" in decision(result, Question.PYTHON).reason
+
+
+def test_a_suffix_that_no_container_of_its_time_has_is_a_jetsons() -> None:
+    snapshot = record(*listed("torch==1.14.0a0+44dac51c.nv23.02"), python="3.8.10", system=SystemFacts())
+    with pytest.raises(PlanError, match="Jetson"):
+        planned(snapshot)
+    later = record(*listed("torch==2.4.0a0+07cecf4168.nv24.5"), python="3.10.12", system=SystemFacts())
+    assert "container-inferred" in warning_codes(planned(later))
+    on_x86 = record(*listed("torch==2.4.0a0+07cecf4168.nv24.5"), python="3.10.12")
+    assert "container-inferred" not in warning_codes(planned(on_x86))
+
+
 @pytest.mark.parametrize("torch", ["2.0.0a0+1767026", "2.0.0a0+ec3941ad.nv23.02"])
 def test_a_jetson_has_no_container(torch: str) -> None:
     with pytest.raises(PlanError) as refusal:

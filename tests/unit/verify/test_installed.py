@@ -215,3 +215,12 @@ def test_an_image_without_python_fails_with_the_reason() -> None:
     result = check(whole)
     assert result.outcome is Outcome.FAILED
     assert finding(result, "python").reason == "there is no Python in it"
+
+
+@pytest.mark.parametrize(("found", "verdict"), [("3.8.10", Verdict.SUBSTITUTED), ("3.80.1", Verdict.WRONG)])
+def test_a_containers_python_may_have_any_patch_of_the_planned_minor(found: str, verdict: Verdict) -> None:
+    python = BasePython(version="3.8", executable="python3", with_packages=True)
+    plan = plan_of(python=python, fidelities={Question.PYTHON: Fidelity.SUBSTITUTED})
+    recorded = changed(RECORD, python=PythonFacts(version="3.8"))
+    image = changed(RECORD, python=PythonFacts(version=found))
+    assert finding(check(evidence(image, record=recorded, plan=plan)), "python").verdict is verdict
