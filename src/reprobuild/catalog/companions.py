@@ -47,6 +47,11 @@ class CompanionRelease(Fields, frozen=True, kw_only=True):
     sdist: bool = False
     yanked: bool = False
 
+    def goes_with(self, torch: str) -> bool:
+        """Whether its metadata allow this release of torch; true where they say nothing of it."""
+        release, allowed = version_of(torch), self.torch or ""
+        return allowed[:1] not in "=<>!~" or release is None or specifier(allowed).contains(release, prereleases=True)
+
 
 class PackageOrigin(Fields, frozen=True, kw_only=True):
     """Where a package of this name, version and local part comes from."""

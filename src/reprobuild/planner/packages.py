@@ -19,6 +19,7 @@ from reprobuild.plan import (
     PytorchFolder,
     Requirement,
 )
+from reprobuild.planner import grammar
 from reprobuild.planner.direct import treat_direct
 from reprobuild.planner.grouping import is_built_from_url
 from reprobuild.planner.leftovers import leave_out
@@ -100,7 +101,8 @@ def treat_with_care(package: Package, sources: Sources) -> Treatment:
     checkout = sources.checkouts.get(package.canonical)
     was_rescued = sources.torch is not None and sources.torch.rescued_from is not None
     if sources.torch is not None and was_rescued and package.canonical in FOLLOWS_TORCH and package.version is not None:
-        return _beside(package, package.version, sources.torch)
+        release = _release_of_label(package, package.version, sources) or package.version
+        return _beside(package, release, sources.torch)
     direct = treat_direct(package, sources.target, sources.source, sources.catalog, checkout)
     if isinstance(direct, Install) and isinstance(direct.origin, Direct) and is_built_from_url(direct.requirement):
         return prepared_from_url(direct, package, sources.build)
@@ -155,11 +157,13 @@ def hashes_of(package: Package) -> str:
 
 def _from_index(package: Package, version: Version, place: Place, sources: Sources) -> Treatment:
     local = version.local
-    followed = _following_torch(package, version, sources)
+    release = _release_of_label(package, version, sources)
+    followed = _following_torch(package, release or version, sources)
     if followed is not None:
         return followed
-    if _is_conda_label(package, version):
-        return _of_conda_label(package, version, sources)
+    if release is not None:
+        requirement = Requirement(name=package.name, line=f"{package.name}=={release}")
+        return _public_version(package, requirement, f"{version} is conda's label for {release}")
     if local and package.canonical not in sources.indexes:
         return _with_local(package, version, local, place, sources)
     origin = recorded_index(package, sources) or page_of(package, place, sources) or DefaultIndex()
@@ -239,11 +243,13 @@ def _beside(package: Package, version: Version, torch: TorchBuild) -> Install:
     """The same version of torch's own variant, from torch's folder."""
     local = local_of(torch.version)
     wanted = f"{version.public}+{local}" if local else version.public
+    told = package.version
+    label = f"{told} is conda's label for {version}; " if told is not None and told.public != version.public else ""
     return Install(
         origin=PytorchFolder(folder=torch.folder or ""),
         requirement=Requirement(name=package.name, line=f"{package.name}=={wanted}"),
         fidelity=torch.fidelity,
-        difference=f"it has to be of torch's own variant, {torch.variant}",
+        difference=f"{label}it has to be of torch's own variant, {torch.variant}",
         heavy=True,
     )
 
@@ -259,14 +265,22 @@ def _is_conda_label(package: Package, version: Version) -> bool:
     return package.canonical in FOLLOWS_TORCH and is_alpha and _CONDA_LABEL.fullmatch(version.local or "") is not None
 
 
-def _of_conda_label(package: Package, version: Version, sources: Sources) -> Install:
-    """The release that the label names; where there never was one, the release that belongs to torch."""
+def _release_of_label(package: Package, version: Version, sources: Sources) -> Version | None:
+    """The release that a label of conda's names; None for any other version.
+
+    Several releases of one line call themselves alike (0.8.0 to 0.8.2): that of the label's own number where it may
+    stand beside this torch, else the one that belongs to torch, as also where there is none of that number.
+    """
+    if not _is_conda_label(package, version):
+        return None
     release, torch, companions = version.base_version, sources.torch, sources.catalog.companions
-    if companions.release(package.canonical, release) is None and torch is not None:
-        belonging = companions.belonging(torch.release.version).get(package.canonical)
-        release = belonging.pick if belonging else release
-    requirement = Requirement(name=package.name, line=f"{package.name}=={release}")
-    return _public_version(package, requirement, f"{version} is conda's label for {release}")
+    row = companions.release(package.canonical, release)
+    belonging = companions.belonging(torch.release.version).get(package.canonical) if torch is not None else None
+    if torch is None or belonging is None or (row is not None and row.goes_with(torch.release.version)):
+        return Version(release)
+    theirs = grammar.pep440(belonging.pick)
+    is_of_line = theirs is not None and (row is None or theirs.release[:2] == version.release[:2])
+    return theirs if is_of_line else Version(release)
 
 
 def _with_local(package: Package, version: Version, local: str, place: Place, sources: Sources) -> Treatment:

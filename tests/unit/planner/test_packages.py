@@ -354,14 +354,25 @@ def test_conda_packages_under_the_names_of_the_index(names: dict[str, str], inst
 @pytest.mark.parametrize(
     ("pin", "torch", "line"),
     [
-        ("torchvision==0.8.0a0", "torch==1.7.1", "torchvision==0.8.0"),
-        ("torchaudio==0.7.0a0+ac17b64", "torch==1.7.1", "torchaudio==0.7.0"),
+        ("torchvision==0.8.0a0", "torch==1.7.0", "torchvision==0.8.0"),
+        ("torchvision==0.8.0a0", "torch==1.7.1", "torchvision==0.8.2"),
+        ("torchvision==0.8.0a0", "torch==1.7.1+cpu", "torchvision==0.8.2"),
+        ("torchaudio==0.7.0a0+ac17b64", "torch==1.7.0", "torchaudio==0.7.0"),
+        ("torchaudio==0.7.0a0+a853dff", "torch==1.7.1", "torchaudio==0.7.2"),
         ("torchvision==0.4.9a0+1a2b3c4", "torch==1.4.0", "torchvision==0.5.0"),
     ],
 )
 def test_a_label_of_condas_names_a_release_or_the_one_that_belongs_to_torch(pin: str, torch: str, line: str) -> None:
     result = planned(record(*listed(torch, pin), python="3.8.5"))
     assert placement(result, pin.partition("==")[0]).line == line
+
+
+def test_a_label_of_condas_beside_a_torch_whose_build_was_found_out() -> None:
+    conda = Distribution(name="torch", version="1.7.1", conda=CondaOrigin(build="py3.8_cpu_0"))
+    result = planned(record(conda, *listed("torchvision==0.8.0a0"), python="3.8.5"))
+    found = placement(result, "torchvision")
+    assert (found.line, found.fidelity) == ("torchvision==0.8.2+cpu", Fidelity.EQUIVALENT)
+    assert "0.8.0a0 is conda's label for 0.8.2; it has to be of torch's own variant, cpu" in found.detail
 
 
 def test_a_wheel_whose_name_tells_more_than_its_metadata_is_installed_as_it_is() -> None:
