@@ -156,6 +156,15 @@ class Catalog:
         """What conda's packages are called on the package index. Ask only about packages of conda's: it is large."""
         return CondaNames(self.table("conda_names"), self.table("conda_shared_names"))
 
+    def knows_project(self, name: str) -> bool:
+        """Whether any table tells of a public project of this canonical name. False proves nothing."""
+        return (
+            self.companions.speaks_of(name)
+            or self.freeze_traps.speaks_of(name)
+            or self.sdist_traps.speaks_of(name)
+            or self.conda_names.is_shared(name)
+        )
+
     @functools.cached_property
     def freeze_traps(self) -> FreezeTraps:
         """Kinds of lines and names in real freezes."""

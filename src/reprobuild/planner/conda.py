@@ -116,12 +116,7 @@ def _project(package: Package, catalog: Catalog) -> Named:
     stem = next((package.canonical.removesuffix(part) for part in _PARTS if package.canonical.endswith(part)), None)
     if stem is not None and not names.is_shared(package.canonical) and names.is_shared(stem):
         return Named(name=stem, is_known=True)
-    known = (
-        names.is_shared(package.canonical)
-        or catalog.companions.speaks_of(package.canonical)
-        or catalog.freeze_traps.speaks_of(package.canonical)
-    )
-    return Named(name=package.name, is_known=known)
+    return Named(name=package.name, is_known=catalog.knows_project(package.canonical))
 
 
 _DOUBT = "no table tells whether the default index has conda's package under the same name"

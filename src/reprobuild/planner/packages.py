@@ -51,6 +51,8 @@ _FRAMEWORKS = FOLLOWS_TORCH | {"torch", "jaxlib", "tensorflow-gpu"}
 """Names that the planner itself asks about."""
 
 _CONDA_LABEL = re.compile(r"[0-9a-f]{7,40}|")
+_COMMIT_LABEL = re.compile(r"(?:g|git)?[0-9a-f]{7,40}(?:\..*)?|d[0-9]{8}")
+"""``+aeaaf25``, ``+g1a2b3c4.d20230101``: what builds from a repository add to the version that stands there."""
 
 
 _PLAIN_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){0,5}(?:\.post[0-9]+)?")
@@ -291,12 +293,21 @@ def _with_local(package: Package, version: Version, local: str, place: Place, so
     if page is not None:
         return Install(origin=page, requirement=requirement, heavy=True)
     public = Requirement(name=package.name, line=f"{package.name}=={version.public}")
-    if version.is_devrelease or version.is_prerelease:
+    is_of_commit = _COMMIT_LABEL.fullmatch(local) is not None
+    is_known = sources.catalog.knows_project(package.canonical)
+    if version.is_devrelease or version.is_prerelease or (is_of_commit and not is_known):
         return unpublished(package)
-    if variant_of_local(local):
-        found = _public_version(package, public, f"no index is known that has its build for {local}")
-        return msgspec.structs.replace(found, fidelity=Fidelity.SUBSTITUTED)
-    return _public_version(package, public, f"+{local} is another builder's mark")
+    why = f"+{local} is another builder's mark"
+    if is_of_commit:
+        why = f"it was built from a commit (+{local})"
+    elif variant_of_local(local):
+        why = f"no index is known that has its build for {local}"
+    found = _public_version(package, public, why)
+    if not is_known:
+        doubt = f"{why}, and no table tells whether the default index has that project"
+        return msgspec.structs.replace(found, fidelity=Fidelity.SUBSTITUTED, difference=doubt)
+    is_another = is_of_commit or variant_of_local(local) is not None
+    return msgspec.structs.replace(found, fidelity=Fidelity.SUBSTITUTED) if is_another else found
 
 
 def _public_version(package: Package, requirement: Requirement, why: str) -> Install:

@@ -57,8 +57,7 @@ def _released(package: Package, catalog: Catalog) -> str | None:
     if found is None or canonicalize_name(found["name"]) != package.canonical:
         return None
     version = grammar.pep440(found["version"].replace("_", "+", 1))
-    is_public = catalog.conda_names.is_shared(package.canonical) or catalog.companions.speaks_of(package.canonical)
-    if version is None or not is_public or package.version not in (None, version):
+    if version is None or package.version not in (None, version) or not catalog.knows_project(package.canonical):
         return None
     return str(version)
 

@@ -24,7 +24,17 @@ from tests.unit.planner.records import (
 
 from reprobuild.catalog import Catalog
 from reprobuild.errors import RecordError
-from reprobuild.plan import DefaultIndex, Direct, Fidelity, FindLinks, NamedIndex, Origin, Platform, PytorchFolder
+from reprobuild.plan import (
+    DefaultIndex,
+    Direct,
+    Fidelity,
+    FindLinks,
+    NamedIndex,
+    Origin,
+    Placement,
+    Platform,
+    PytorchFolder,
+)
 from reprobuild.planner.packages import FOLLOWS_TORCH, is_ordinary, treat, treat_with_care
 from reprobuild.planner.source_build import BuildContext
 from reprobuild.planner.sources import Sources
@@ -373,6 +383,26 @@ def test_a_label_of_condas_beside_a_torch_whose_build_was_found_out() -> None:
     found = placement(result, "torchvision")
     assert (found.line, found.fidelity) == ("torchvision==0.8.2+cpu", Fidelity.EQUIVALENT)
     assert "0.8.0a0 is conda's label for 0.8.2; it has to be of torch's own variant, cpu" in found.detail
+
+
+@pytest.mark.parametrize("local", ["aeaaf25", "g1a2b3c4", "gitec609e7", "g1a2b3c4.d20230101", "d20230101"])
+def test_a_build_of_a_commit_is_no_release(local: str) -> None:
+    own, known = placement_of(f"lab-tool==0.1.0+{local}"), placement_of(f"transformers==4.30.0+{local}")
+    assert (own.where, own.fidelity) == ("left out", Fidelity.MISSING)
+    assert (known.line, known.fidelity) == ("transformers==4.30.0", Fidelity.SUBSTITUTED)
+
+
+@pytest.mark.parametrize("local", ["lab1", "cu118"])
+def test_a_mark_on_what_no_table_knows_is_no_equivalent(local: str) -> None:
+    found = placement_of(f"lab-tool==0.1.0+{local}")
+    assert (found.line, found.fidelity) == ("lab-tool==0.1.0", Fidelity.SUBSTITUTED)
+    assert "no table tells whether the default index has that project" in found.detail
+
+
+def placement_of(pin: str) -> Placement:
+    """Where one pin ended."""
+    (found,) = planned(record(*listed(pin))).placements
+    return found
 
 
 def test_a_wheel_whose_name_tells_more_than_its_metadata_is_installed_as_it_is() -> None:
