@@ -40,14 +40,17 @@ def decide_build_time(subject: Subject, groups: tuple[PackageGroup, ...]) -> tup
             facts=(subject.fact("recorded_at", day.isoformat()),),
         )
         return decision, ()
+    no_day = "the record tells no day"
+    if subject.era is not None:
+        no_day += f" (only that it is no older than {subject.era.isoformat()})"
     decision = Decision(
         question=Question.BUILD_TIME,
         choice=f"{listed}: built with what is there today",
-        reason="the record tells no day, so that build requirements can't be bound to it",
+        reason=f"{no_day}, so that build requirements can't be bound to it",
         fidelity=Fidelity.EQUIVALENT,
     )
     if not compiled:
         return decision, ()
-    message = f"{listed} will be built with today's build requirements, because the record tells no day"
+    message = f"{listed} will be built with today's build requirements, because {no_day}"
     hint = "'reprobuild import RECORD --set date=YYYY-MM-DD' tells it"
     return decision, (PlanWarning(code="no-date", message=message, hint=hint),)

@@ -213,7 +213,7 @@ def _cudnn_reason(image: CudaImage, needs: Needs, without_cudnn: bool) -> tuple[
         return "", Fidelity.EXACT
     told = Version(recorded).release[:3]
     if Version(image.cudnn).release[: len(told)] == told:
-        return f"it holds cuDNN {image.cudnn}, as recorded", Fidelity.EXACT
+        return f"it holds cuDNN {image.cudnn}, the one that the run loads", Fidelity.EXACT
     if needs.wheels_bring_cudnn:
         return f"it holds cuDNN {image.cudnn}, and {own} load their own {recorded}", Fidelity.EXACT
     return f"it holds cuDNN {image.cudnn} where {recorded} was meant, of the same series", Fidelity.EQUIVALENT

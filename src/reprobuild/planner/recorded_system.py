@@ -14,6 +14,9 @@ from reprobuild.plan import Accelerator, BaseImage, Decision, Fact, Fidelity, Pl
 from reprobuild.planner.python import PythonVersion
 from reprobuild.planner.subject import Subject
 
+_NO_LINUX = "no Linux"
+_FROM_GLIBC = "the recorded glibc"
+
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What the rest of the plan asks of the base."""
@@ -59,23 +62,25 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     told: str
     """For a person: ``Ubuntu 22.04``, ``no operating system``."""
     fact: Fact | None
-    is_inferred: bool = False
+    inferred_from: str | None = None
+    """What it is inferred from, as words; None for one that the record tells."""
 
 
 def recorded_system(subject: Subject, catalog: Catalog) -> Wanted:
     """What the record tells of its operating system, or lets one infer."""
     systems = catalog.operating_systems
     if subject.system not in (None, "Linux"):
-        return Wanted(system=None, glibc=None, told="no Linux", fact=None)
+        return Wanted(system=None, glibc=None, told=_NO_LINUX, fact=None)
     if subject.os_id and subject.os_version:
         fact = subject.fact("system.os_version", f"{subject.os_id} {subject.os_version}")
         system = systems.get(subject.os_id, subject.os_version)
+        source = _FROM_GLIBC if subject.glibc else "what the record lists"
         return Wanted(
             system=system,
             glibc=subject.glibc or (system.glibc if system else None),
             told=f"{subject.os_id} {subject.os_version}",
             fact=fact,
-            is_inferred=fact.certainty == "inferred",
+            inferred_from=source if fact.certainty == "inferred" else None,
         )
     if subject.glibc is None:
         return Wanted(system=None, glibc=None, told="no operating system", fact=None)
@@ -86,7 +91,9 @@ def recorded_system(subject: Subject, catalog: Catalog) -> Wanted:
     same = [each for each in systems.family("ubuntu") if each.glibc == subject.glibc]
     fact = Fact(name="system.libc_version", value=subject.glibc, source="record", certainty="inferred")
     told = f"only glibc {subject.glibc}" + (f", which is Ubuntu {same[0].version}'s" if same else "")
-    return Wanted(system=same[0] if same else None, glibc=subject.glibc, told=told, fact=fact, is_inferred=True)
+    return Wanted(
+        system=same[0] if same else None, glibc=subject.glibc, told=told, fact=fact, inferred_from=_FROM_GLIBC
+    )
 
 
 def os_reason(base: BaseImage, wanted: Wanted) -> tuple[str, Fidelity]:
@@ -94,13 +101,15 @@ def os_reason(base: BaseImage, wanted: Wanted) -> tuple[str, Fidelity]:
     chosen = f"{base.os_id.capitalize()} {base.os_version}"
     recorded = wanted.system
     if recorded is not None and (recorded.id, recorded.version) == (base.os_id, base.os_version):
-        how = "is inferred from the recorded glibc" if wanted.is_inferred else "is the recorded release"
+        how = f"is inferred from {wanted.inferred_from}" if wanted.inferred_from else "is the recorded release"
         return f"{chosen} {how}", Fidelity.EXACT
     if recorded is not None and (recorded.id, recorded.version) == (FAMILY_OF_ID.get(base.os_id), base.os_version):
         return f"the run was made on {wanted.told}; {chosen} is of its family and release", Fidelity.EQUIVALENT
+    if wanted.told == _NO_LINUX:
+        return f"{chosen} runs what was recorded", Fidelity.EQUIVALENT
     if wanted.fact is None:
         return f"the record tells no operating system, and {chosen} runs what was recorded", Fidelity.EQUIVALENT
-    if wanted.is_inferred:
+    if wanted.inferred_from:
         return f"the record tells {wanted.told}; {chosen} is the nearest release", Fidelity.EQUIVALENT
     return f"the run was made on {wanted.told}; {chosen} is the nearest image", Fidelity.SUBSTITUTED
 

@@ -141,6 +141,26 @@ def test_another_system_is_substituted_by_linux(system: SystemFacts) -> None:
     answer = decision(planned(record(*listed("numpy==1.26.4"), system=system)), Question.BASE_IMAGE)
     assert answer.fidelity is Fidelity.SUBSTITUTED
     assert "containers run Linux" in answer.reason
+    assert "tells no operating system" not in answer.reason
+
+
+def test_a_release_that_packages_betray_is_not_said_to_be_the_glibcs() -> None:
+    inferred = tuple(
+        Evidence(fact=f"system.{fact}", value=value, certainty="inferred", source="the list of packages")
+        for fact, value in (("os_id", "ubuntu"), ("os_version", "22.04"))
+    )
+    system = SystemFacts(system="Linux", os_id="ubuntu", os_version="22.04")
+    answer = decision(
+        planned(record(*listed("torch==2.1.0+cu121"), system=system, evidence=inferred)), Question.BASE_IMAGE
+    )
+    assert "inferred from what the record lists" in answer.reason
+
+
+def test_a_cudnn_that_no_record_tells_is_not_called_recorded() -> None:
+    answer = decision(
+        planned(record(*listed("torch==1.9.0+cu111"), python="3.8.10", system=UBUNTU_2004)), Question.BASE_IMAGE
+    )
+    assert "8.0.5.39, the one that the run loads" in answer.reason
 
 
 def test_a_mac_on_arm_gets_an_arm_image() -> None:

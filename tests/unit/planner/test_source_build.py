@@ -16,7 +16,7 @@ from tests.unit.planner.records import (
 )
 
 from reprobuild.plan import Fidelity, Question
-from reprobuild.snapshot import Distribution
+from reprobuild.snapshot import Distribution, Evidence
 
 
 def compiled(name: str, version: str) -> Distribution:
@@ -121,3 +121,11 @@ def test_a_build_from_source_finds_its_headers() -> None:
 def test_packages_on_request() -> None:
     result = planned(record(*installed("numpy==1.24.3")), extra_apt=("htop", "vim=2:8.2"))
     assert {"htop", "vim=2:8.2"} <= {package.name for package in result.system_packages}
+
+
+def test_an_inferred_day_is_told_and_binds_nothing() -> None:
+    day = "2022-03-01T00:00:00Z"
+    inferred = Evidence(fact="recorded_at", value=day, certainty="inferred", source="the list of packages")
+    result = planned(record(*listed("PyYAML==5.4.1"), python="3.11.4", recorded_at=day, evidence=(inferred,)))
+    assert "no older than 2022-03-01" in decision(result, Question.BUILD_TIME).reason
+    assert not any(each.exclude_newer for each in result.groups)
