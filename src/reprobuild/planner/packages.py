@@ -125,7 +125,8 @@ def _on_an_index(package: Package, version: Version, sources: Sources) -> Treatm
     place = place_of(package, sources)
     is_named = package.canonical in sources.indexes
     if place.row is not None and place.row.kind == "none" and not is_named:
-        return on_no_index(package, place.row.note or "no index has it")
+        left_out = on_no_index(package, place.row.note or "no index has it")
+        return _marked_wheel(package, version, place, sources) or left_out
     if version.is_devrelease and not (place.is_own or is_named):
         return gone_nightly(package) if nightly_date(str(version)) else unpublished(package)
     treatment = _from_index(package, version, place, sources)
@@ -135,6 +136,28 @@ def _on_an_index(package: Package, version: Version, sources: Sources) -> Treatm
         is_source = place.row is not None and place.row.kind == "source"
         return prepared(treatment, package, sources.build, is_source=is_source)
     return treatment
+
+
+def _marked_wheel(package: Package, version: Version, place: Place, sources: Sources) -> Install | None:
+    """The wheel of the project's own page, where the table knows that it has this version, marked with torch's build.
+
+    ``detectron2.__version__`` is 0.6, and the wheel's own is 0.6+cu113.
+    """
+    if place.local or place.variant is None:
+        return None
+    marked = msgspec.structs.replace(package, version_text=f"{version}+{place.variant}")
+    there = place_of(marked, sources)
+    is_sure = there.row is not None and there.row.versions != "" and there.row.local not in ("", "*")
+    page = page_of(marked, there, sources) if is_sure else None
+    if page is None:
+        return None
+    return Install(
+        origin=page,
+        requirement=Requirement(name=package.name, line=marked.pin),
+        fidelity=Fidelity.EQUIVALENT,
+        difference=f"its project's wheel for torch's {place.variant} build; the record tells none, nor a commit",
+        heavy=True,
+    )
 
 
 def _torch(package: Package, build: TorchBuild) -> Install:

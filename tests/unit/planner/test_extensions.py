@@ -49,6 +49,25 @@ def test_without_an_image_that_brings_nvcc_it_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("torch", "line"),
+    [
+        ("1.10.0+cu113", "detectron2==0.6+cu113"),
+        ("1.8.1+cu101", "detectron2==0.6+cu101"),
+        ("1.9.0+cpu", "detectron2==0.6+cpu"),
+    ],
+)
+def test_a_plain_version_of_a_project_whose_page_marks_its_wheels(torch: str, line: str) -> None:
+    found = placement(planned(record(*listed(f"torch=={torch}", "detectron2==0.6"), python="3.8.10")), "detectron2")
+    assert (found.line, found.fidelity) == (line, Fidelity.EQUIVALENT)
+
+
+@pytest.mark.parametrize(("torch", "version"), [("1.11.0+cu113", "0.6"), ("1.10.0+cu113", "0.5")])
+def test_a_plain_version_that_no_page_is_known_to_have(torch: str, version: str) -> None:
+    result = planned(record(*listed(f"torch=={torch}", f"detectron2=={version}"), python="3.8.10"))
+    assert placement(result, "detectron2").where == "left out"
+
+
+@pytest.mark.parametrize(
     ("torch", "pin", "page"),
     [
         ("1.10.1+cu113", "torch-scatter==2.0.9", "https://data.pyg.org/whl/torch-1.10.0+cu113.html"),
