@@ -81,12 +81,18 @@ SDIST_ONLY = TableSpecification(
     source="the package index's file lists; general knowledge where certainty says so",
     as_of="2026-11-23",
     key=("name", "versions"),
-    columns=("name", "versions", "pure", "certainty"),
-    notes=("pure: whether the source archive holds nothing to compile",),
+    columns=("name", "versions", "pure", "certainty", "bound"),
+    notes=(
+        "pure: whether the source archive holds nothing to compile",
+        "bound: what of the operating system its version has to be the same as",
+    ),
 )
 
 PURE = ("deepspeed", "gym", "jax", "sklearn")
 """Sources of Python alone, as their builds showed; deepspeed compiles its operators at first use."""
+
+BOUND = {"gdal": "libgdal"}
+"""Bindings of a library whose sources fit that very version of it."""
 
 GENERAL_KNOWLEDGE = ("pycairo", "pygobject", "dbus-python", "mysqlclient", "python-ldap")
 
@@ -163,6 +169,8 @@ def coverage(facts: Path) -> Iterator[Row]:
 
 def sdist_only(facts: Path) -> Iterator[Row]:
     """One row a package."""
+    for name, library in BOUND.items():
+        yield {"name": name, "pure": False, "certainty": "verified", "bound": library}
     for written in load_json(facts, "sdist_build_traps.json")["sdist_only_on_linux_pypi"]:
         match = re.fullmatch(r"([A-Za-z0-9_.-]+)(?: ([<>=]+[0-9.]+))?(?: \(.*\))?", written)
         if match is None:

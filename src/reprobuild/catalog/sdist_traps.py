@@ -76,6 +76,7 @@ class SdistTraps:
         self._coverage = {(row["package"], row["version"]): row for row in coverage.rows}
         self._covered = {row["package"] for row in coverage.rows}
         self._pure = frozenset(row["name"] for row in sdist_only.rows if row["pure"] == "yes")
+        self._bound = {row["name"]: row["bound"] for row in sdist_only.rows if row["bound"]}
         self._sdist_only = {row["name"]: row["versions"] for row in sdist_only.rows}
 
     @property
@@ -113,6 +114,10 @@ class SdistTraps:
     def speaks_of(self, name: str) -> bool:
         """Whether any row is about a package of this canonical name, whatever its version."""
         return name in self._traps or name in self._covered or name in self._sdist_only
+
+    def bound_to(self, name: str) -> str | None:
+        """The library of the operating system that has to be of the package's own version; None for nearly all."""
+        return self._bound.get(canonical(name))
 
     def is_pure(self, name: str) -> bool:
         """Whether its source archive holds nothing to compile, as far as the table knows."""

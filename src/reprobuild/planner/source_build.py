@@ -53,7 +53,8 @@ def prepared(
         return install
     is_equivalent = not package.compiled_locally and bool(package.tags)
     fidelity = max(install.fidelity, Fidelity.EQUIVALENT, key=lambda each: each.rank)
-    warning = _no_remedy(package, traps, context.target) or install.warning
+    bound = _bound(package, context.catalog)
+    warning = _no_remedy(package, traps, context.target) or bound or install.warning
     compiles = package.compiled_locally or not context.catalog.sdist_traps.is_pure(package.canonical)
     built = msgspec.structs.replace(
         install,
@@ -133,6 +134,17 @@ def _build_requires(traps: tuple[SdistTrap, ...]) -> tuple[str, ...]:
     """What a build without isolation needs beside torch, which is there already."""
     wanted = (line for trap in traps if not trap.isolated for line in trap.requires)
     return tuple(sorted({line for line in wanted if line != "torch"}))
+
+
+def _bound(package: Package, catalog: Catalog) -> PlanWarning | None:
+    library = catalog.sdist_traps.bound_to(package.canonical)
+    if library is None:
+        return None
+    return PlanWarning(
+        code="bound-to-system",
+        message=f"{package.pin} builds against {library} of its own version, and the image has the one of its release",
+        hint=f"name a base that has {library} {package.version_text} with --base where the build fails",
+    )
 
 
 def _no_remedy(package: Package, traps: tuple[SdistTrap, ...], target: Target) -> PlanWarning | None:

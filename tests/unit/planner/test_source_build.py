@@ -129,3 +129,10 @@ def test_an_inferred_day_is_told_and_binds_nothing() -> None:
     result = planned(record(*listed("PyYAML==5.4.1"), python="3.11.4", recorded_at=day, evidence=(inferred,)))
     assert "no older than 2022-03-01" in decision(result, Question.BUILD_TIME).reason
     assert not any(each.exclude_newer for each in result.groups)
+
+
+def test_bindings_build_against_the_systems_library_and_say_so() -> None:
+    result = planned(record(*listed("gdal==3.3.3"), python="3.9.7", system=UBUNTU_2004))
+    assert group(result, "built-from-source").needs_compiler
+    assert {"libgdal-dev", "build-essential", "gdal-bin"} <= {package.name for package in result.system_packages}
+    assert "bound-to-system" in warning_codes(result)
