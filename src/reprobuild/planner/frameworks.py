@@ -12,6 +12,7 @@ from reprobuild.planner.base_image import OLDEST_CUDA_WITH_IMAGES
 from reprobuild.planner.cuda_libraries import library_cuda, toolkit_cuda
 from reprobuild.planner.gpu import Machine, facts_of, judge, warning_of
 from reprobuild.planner.jax import jax_cuda, wheels_cuda
+from reprobuild.planner.named_base import may_have_cuda
 from reprobuild.planner.options import PlanOptions
 from reprobuild.planner.other_devices import for_device, other_device
 from reprobuild.planner.rescue import rescued
@@ -125,6 +126,13 @@ class Frameworks(msgspec.Struct, frozen=True, kw_only=True):
         return self.torch is not None and self.torch.rescued_from is not None
 
 
+def _served(found: SystemCuda | None, options: PlanOptions, catalog: Catalog) -> SystemCuda | None:
+    """The same where the base that was asked for may have its CUDA; else what NVIDIA's images leave of it."""
+    cuda = found.accelerator.version if found is not None else None
+    is_there = options.base is not None and cuda is not None and may_have_cuda(options.base, cuda, catalog)
+    return found if is_there else with_image(found)
+
+
 def decide_frameworks(
     subject: Subject, machine: Machine, target: Target, catalog: Catalog, options: PlanOptions
 ) -> Frameworks:
@@ -139,8 +147,7 @@ def decide_frameworks(
     library = library_cuda(subject, catalog) if subject.system in _WITH_NVIDIA else None
     if torch is None and other is None:
         other, library = library or (toolkit_cuda(subject, catalog) if subject.system in _WITH_NVIDIA else None), None
-    if options.base is None:
-        other, library = with_image(other), with_image(library)
+    other, library = (_served(each, options, catalog) for each in (other, library))
     if torch is not None:
         base_cuda = beside_torch(torch, accelerator, other, subject)
         decision = decision.with_facts(*facts_of(machine, torch, target, catalog))

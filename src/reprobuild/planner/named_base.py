@@ -23,10 +23,7 @@ class NamedBase(msgspec.Struct, frozen=True, kw_only=True):
 
 def named_base(reference: str, digest: str | None, needs: Needs, catalog: Catalog) -> NamedBase:
     """The base that ``--base`` names; what the tables don't know of it is assumed, with a warning."""
-    named, _, own_digest = reference.partition("@")
-    repository, separator, tag = named.rpartition(":")
-    if not separator or "/" in tag:
-        repository, tag = named, "latest"
+    repository, tag, own_digest = _parts(reference)
     base = _known(repository, tag, catalog) or _assumed(repository, tag)
     base = msgspec.structs.replace(base, digest=digest or own_digest or None)
     decision = Decision(
@@ -37,6 +34,22 @@ def named_base(reference: str, digest: str | None, needs: Needs, catalog: Catalo
         facts=(Fact(name="--base", value=reference, source="option"),),
     )
     return NamedBase(base=base, decision=decision, warnings=_warnings(base, needs, catalog))
+
+
+def may_have_cuda(reference: str, cuda: str, catalog: Catalog) -> bool:
+    """Whether nothing that is known of the image speaks against this minor of CUDA in it."""
+    repository, tag, _ = _parts(reference)
+    base = _known(repository, tag, catalog)
+    if base is None:
+        return True
+    return base.cuda is not None and (*Version(base.cuda).release, 0)[:2] == (*Version(cuda).release, 0)[:2]
+
+
+def _parts(reference: str) -> tuple[str, str, str]:
+    """Repository, tag and digest."""
+    named, _, digest = reference.partition("@")
+    repository, separator, tag = named.rpartition(":")
+    return (named, "latest", digest) if not separator or "/" in tag else (repository, tag, digest)
 
 
 def _known(repository: str, tag: str, catalog: Catalog) -> BaseImage | None:

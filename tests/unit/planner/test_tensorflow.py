@@ -63,12 +63,19 @@ def test_the_gpus_build_counts_beside_the_cpus() -> None:
     assert placement(result, "tensorflow-gpu").fidelity is Fidelity.SUBSTITUTED
 
 
-def test_a_base_that_has_the_cuda_keeps_the_gpus_build() -> None:
-    snapshot = record(*listed("tensorflow-gpu==1.13.1"), python="3.6.15")
-    result = planned(snapshot, base="nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04")
+@pytest.mark.parametrize("base", ["nvidia/cuda:10.0-cudnn7-runtime-ubuntu18.04", "registry.example.org/team/base:1"])
+def test_a_base_that_may_have_the_cuda_keeps_the_gpus_build(base: str) -> None:
+    result = planned(record(*listed("tensorflow-gpu==1.13.1"), python="3.6.15"), base=base)
     assert (result.accelerator.kind, result.accelerator.version) == ("cuda", "10.0")
     assert lines(result)["frameworks"] == ("tensorflow-gpu==1.13.1",)
     assert "cuda-gone" not in warning_codes(result)
+
+
+@pytest.mark.parametrize("base", ["ubuntu:20.04", "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"])
+def test_a_base_that_is_known_to_lack_the_cuda_keeps_it_not(base: str) -> None:
+    result = planned(record(*listed("tensorflow-gpu==1.13.1"), python="3.6.15"), base=base)
+    assert lines(result)["frameworks"] == ("tensorflow==1.13.1",)
+    assert "cuda-gone" in warning_codes(result)
 
 
 @pytest.mark.parametrize(("pin", "kind"), [("tensorflow-gpu==2.5.0", "cuda"), ("tensorflow==2.12.0", "cpu")])
