@@ -37,6 +37,31 @@ UNTOLD = (f"{CONDA_CHANNELS}/pytorch", f"{CONDA_CHANNELS}/nvidia", f"{CONDA_CHAN
 """Where packages are looked for when a record tells no channel: a build string is in one of them only."""
 
 
+_OWN = {
+    "cudf": "rapidsai",
+    "cugraph": "rapidsai",
+    "cuml": "rapidsai",
+    "dgl": "dglteam",
+    "fastai": "fastai",
+    "open3d": "open3d-admin",
+    "pyg": "pyg",
+    "pytorch-cluster": "pyg",
+    "pytorch-scatter": "pyg",
+    "pytorch-sparse": "pyg",
+    "pytorch-spline-conv": "pyg",
+    "pytorch3d": "pytorch3d",
+    "rapids": "rapidsai",
+    "rmm": "rapidsai",
+    "xformers": "xformers",
+}
+"""Projects with a channel of their own, by their installation documents. ``dgl-cuda11.3`` and its like are dgl."""
+
+
+def own_channel(name: str) -> str | None:
+    """The channel of the project that conda's package of this canonical name belongs to; None for nearly all."""
+    return _OWN.get("dgl" if name.startswith("dgl-cuda") else name)
+
+
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses in the order of their priority, and what a person should know of them."""
 
@@ -95,15 +120,20 @@ def _below(mirrored: re.Match[str]) -> str:
 
 
 def channels_of(
-    recorded: Iterable[tuple[str, str]], of_packages: Iterable[tuple[str, str]], python: str | None
+    recorded: Iterable[tuple[str, str]],
+    of_packages: Iterable[tuple[str, str]],
+    python: str | None,
+    names: Iterable[str] = (),
 ) -> Channels:
     """The addresses to search for builds that the record gives no URL for.
 
-    Both arguments are pairs of a channel's text and its path in the record: those of the environment, in the order
-    of their priority, and those that single packages name. Raises RecordError.
+    The first two arguments are pairs of a channel's text and its path in the record: those of the environment, in the
+    order of their priority, and those that single packages name. ``names`` are the packages, which tell where else to
+    look when the record tells no channel. Raises RecordError.
     """
     told = [address for text, path in (*recorded, *of_packages) for address in addresses(text, path)]
-    urls = list(dict.fromkeys(told or (each for text in UNTOLD for each in addresses(text, "conda_channels"))))
+    usual = (*UNTOLD, *(channel for name in names if (channel := own_channel(name))))
+    urls = list(dict.fromkeys(told or (each for text in usual for each in addresses(text, "conda_channels"))))
     notes = []
     if not told:
         names = ", ".join(name_of(url) for url in urls)

@@ -145,7 +145,7 @@ def _run(subject: Subject, packages: list[Package], *, with_builds: bool) -> Con
     else:
         # Where a list of rows names channels for some packages, those without one are of defaults.
         bare = [("defaults", "conda_channels")] if own and not recorded else []
-        channels = channels_of(recorded, [*own, *bare], version)
+        channels = channels_of(recorded, [*own, *bare], version, sorted(names))
     return CondaRun(
         treatments=treatments,
         explicit=explicit,

@@ -6,6 +6,7 @@ from packaging.version import Version
 
 from reprobuild.catalog import Catalog
 from reprobuild.plan import PlanWarning
+from reprobuild.planner.conda_channels import own_channel
 from reprobuild.planner.subject import Package
 from reprobuild.planner.treatment import LeaveOut
 
@@ -45,12 +46,16 @@ def deleted(package: Package, catalog: Catalog) -> LeaveOut | None:
 
 def on_no_index(package: Package, why: str) -> LeaveOut:
     """A project that no index holds, as ``why`` says."""
+    hint = "put the repository and commit it was built from into the record (NAME @ git+URL@COMMIT)"
+    if package.distribution.conda is not None:
+        channel = own_channel(package.canonical)
+        hint = f"--via conda takes conda's package of it{f' from the channel {channel}' if channel else ''}"
     return LeaveOut(
         reason=why,
         warning=PlanWarning(
             code="not-installable",
             message=f"{package.pin} can't be installed as recorded: {why}",
-            hint="put the repository and commit it was built from into the record (NAME @ git+URL@COMMIT)",
+            hint=hint,
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reprobuild.errors import RecordError
-from reprobuild.planner.conda_channels import Channels, addresses, channels_of, name_of
+from reprobuild.planner.conda_channels import Channels, addresses, channels_of, name_of, own_channel
 
 FORGE = "https://conda.anaconda.org/conda-forge"
 MAIN = "https://repo.anaconda.com/pkgs/main"
@@ -83,3 +83,18 @@ def test_without_a_channel_the_usual_ones_are_searched_and_said() -> None:
     found = of()
     assert [name_of(url) for url in found.urls] == ["pytorch", "nvidia", "conda-forge", "pkgs/main", "pkgs/r"]
     assert "names no channel" in found.notes[0]
+
+
+def test_a_project_with_a_channel_of_its_own_is_looked_for_there_last() -> None:
+    found = channels_of([], [], "3.8.5", ["dgl-cuda11-3", "numpy", "pytorch3d"])
+    assert [name_of(url) for url in found.urls[-2:]] == ["dglteam", "pytorch3d"]
+    assert "dglteam, pytorch3d" in found.notes[0]
+
+
+def test_a_record_that_names_channels_is_taken_at_its_word() -> None:
+    assert channels_of([("conda-forge", "conda_channels[0]")], [], "3.8.5", ["pytorch3d"]).urls == (FORGE,)
+
+
+@pytest.mark.parametrize(("name", "channel"), [("pytorch-scatter", "pyg"), ("numpy", None), ("dgl", "dglteam")])
+def test_the_channel_of_a_project(name: str, channel: str | None) -> None:
+    assert own_channel(name) == channel

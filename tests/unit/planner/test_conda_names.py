@@ -88,3 +88,9 @@ def test_a_backport_that_refuses_newer_pythons(python: str, where: str) -> None:
 def test_a_backport_that_takes_any_python_is_installed() -> None:
     result = planned(record(*installed("dataclasses==0.6"), python="3.9.12"))
     assert placement(result, "dataclasses").where == "installed"
+
+
+def test_what_no_index_has_is_said_to_be_in_condas_channel() -> None:
+    result = planned(record(conda("torch==1.7.1", "py3.8_cpu_0"), conda("pytorch3d==0.4.0"), python="3.8.5"))
+    (warning,) = (each for each in result.warnings if each.code == "not-installable")
+    assert warning.hint == "--via conda takes conda's package of it from the channel pytorch3d"
