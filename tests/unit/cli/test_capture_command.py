@@ -20,13 +20,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 CAPTURE = (sys.executable, "-m", "reprobuild.cli.main", "capture", "-o", "run")
 
 WAITING = """
-import signal, sys, time
-def told(number, frame):
-    print(signal.Signals(number).name, flush=True)
+import os, signal, sys, time
+def told(number, frame):  # It may come while "ready" is being written, when print would refuse to write.
+    os.write(1, (signal.Signals(number).name + "\\n").encode())
     sys.exit(5)
 for name in sys.argv[1:]:
     signal.signal(getattr(signal, name), told)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True:
     time.sleep(60)
 """
