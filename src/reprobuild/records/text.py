@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -85,12 +86,23 @@ def shortened(text: str, limit: int = 80) -> str:
 
 
 def bounded(notes: Iterable[Note], *, most: int = 25) -> tuple[Note, ...]:
-    """At most ``most`` notes of each code, and one that counts the rest: a hostile file can't flood a person."""
+    """At most ``most`` notes of each code, and one that counts the rest: a hostile file can't flood a person.
+
+    Notes that were bounded before, in parts or as a whole, may be among them: what those counted counts on.
+    """
     kept: list[Note] = []
     seen: dict[str, int] = {}
+    extra: dict[str, int] = {}
     for note in notes:
+        if (rest := _REST.fullmatch(note.message)) and rest["code"] == note.code:
+            extra[note.code] = extra.get(note.code, 0) + int(rest["count"])
+            continue
         seen[note.code] = seen.get(note.code, 0) + 1
         if seen[note.code] <= most:
             kept.append(note)
-    extra = ((code, count - most) for code, count in seen.items() if count > most)
-    return (*kept, *(Note(code=code, message=f"and {count} more of the kind {code}") for code, count in extra))
+        else:
+            extra[note.code] = extra.get(note.code, 0) + 1
+    return (*kept, *(Note(code=code, message=f"and {count} more of the kind {code}") for code, count in extra.items()))
+
+
+_REST = re.compile(r"and (?P<count>[0-9]{1,9}) more of the kind (?P<code>.+)")

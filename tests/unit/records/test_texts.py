@@ -13,7 +13,8 @@ from reprobuild.records.inference import with_inferences
 from reprobuild.records.os_names import system_of_name
 from reprobuild.records.python_bounds import bounds_of, likeliest
 from reprobuild.records.requirement_lines import parse_lines
-from reprobuild.snapshot import Distribution, Evidence, PythonFacts, Snapshot
+from reprobuild.records.text import bounded
+from reprobuild.snapshot import Distribution, Evidence, Note, PythonFacts, Snapshot
 
 RECORDS = Path(__file__).parents[2] / "data" / "records"
 
@@ -277,3 +278,16 @@ def test_texts_that_name_the_system(text: str, version: str) -> None:
     snapshot = parse(text.encode(), "system.txt")
     assert (snapshot.system.os_id, snapshot.system.os_version) == ("ubuntu", version)
     assert not snapshot.distributions
+
+
+def test_notes_that_are_bounded_twice_are_counted_once() -> None:
+    notes = [Note(code="a", message=f"note {number}") for number in range(34)]
+    assert bounded(notes)[-1].message == "and 9 more of the kind a"
+    assert bounded(bounded(notes)) == bounded(notes)
+    assert bounded([*bounded(notes), *bounded(notes)])[-1].message == "and 43 more of the kind a"
+
+
+def test_every_line_without_a_version_is_noted_or_counted() -> None:
+    text = "".join(f"a{number} @ file:///tmp/build/{number}/work\n" for number in range(34))
+    notes = [note.message for note in parse(text.encode(), "freeze.txt").notes if note.code == "local-file"]
+    assert len(notes) == 26 and notes[-1] == "and 9 more of the kind local-file"
