@@ -6,7 +6,6 @@ of bytes; only ``read`` touches the disk. RecordError is the only error that lea
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -19,17 +18,16 @@ from reprobuild.records import wandb_log
 from reprobuild.records.combine import Part, combine
 from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Choice, Document
+from reprobuild.records.embedded import lists_in, records_in, with_lists
 from reprobuild.records.folders import FOLDERS, read_folder
-from reprobuild.records.formats import FORMATS, OWN, Format, UnknownFormat, recognized
+from reprobuild.records.formats import FORMATS, OWN, LOOSEST, Format, UnknownFormat, recognized
 from reprobuild.records.inference import with_inferences
-from reprobuild.records.pasted import fenced, without_marks
+from reprobuild.records.pasted import without_marks
 from reprobuild.records.settle import settle
 from reprobuild.records.text import LARGEST_FILE, LARGEST_TEXT
 from reprobuild.snapshot import Snapshot
 
 __all__ = ["FOLDERS", "FORMATS", "Choice", "Format", "Part", "combine", "joined", "parse", "read", "read_all", "settle"]
-
-_MOST_BLOCKS = 20
 
 
 def read(path: Path | str, *, format: str | None = None, choice: Choice | None = None) -> Snapshot:
@@ -62,19 +60,28 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
     if not content.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise RecordError("the file is empty", source=source)
     document = Document(without_marks(content), PurePath(source).name or source, choice)
-    blocks = _blocks(document) if format is None else []
-    if len(blocks) > 1:
-        return with_inferences(_counted(combine(blocks), document))
     try:
-        name = recognized(document, format)
-        snapshot = FORMATS[name].read(document)
-    except UnknownFormat as error:
-        if not blocks:
-            raise error.located(source) from error
-        return with_inferences(_counted(combine(blocks), document))
+        parts = records_in(document) if format is None else []
+        name = None if len(parts) > 1 else _format_of(document, format)
+        if name is None or (name == LOOSEST and parts):
+            # Prose passes for a plain list, so that a list which marks set apart from it counts more.
+            snapshot = combine(parts or lists_in(document))
+        else:
+            snapshot = FORMATS[name].read(document)
+            snapshot = with_lists(snapshot, document, name) if format is None else snapshot
     except RecordError as error:
         raise error.located(source) from error
     return snapshot if name == OWN else with_inferences(_counted(snapshot, document))
+
+
+def _format_of(document: Document, format: str | None) -> str | None:
+    """The format of the text as a whole; None where it is of none and yet holds records. Raises RecordError."""
+    try:
+        return recognized(document, format)
+    except RecordError as error:
+        if format is None and (records_in(document) or (isinstance(error, UnknownFormat) and lists_in(document))):
+            return None
+        raise
 
 
 def _counted(snapshot: Snapshot, document: Document) -> Snapshot:
@@ -83,26 +90,6 @@ def _counted(snapshot: Snapshot, document: Document) -> Snapshot:
         return snapshot
     _, count = without_credentials(document.text)
     return msgspec.structs.replace(snapshot, redactions={"addresses": count}) if count else snapshot
-
-
-def _blocks(document: Document) -> list[Part]:
-    """The records among the fenced blocks of a text, such as an issue that shows a freeze and a collect_env."""
-    if len(document.content) > LARGEST_TEXT or not ("```" in document.head or "~~~" in document.head):
-        return []
-    parts = []
-    for number, block in enumerate(fenced(document.text)[:_MOST_BLOCKS], start=1):
-        part = Document(block.encode("utf-8"), f"{document.source}, block {number}", document.choice)
-        with contextlib.suppress(RecordError):
-            snapshot = FORMATS[recognized(part)].read(part)
-            if _tells_something(snapshot):
-                parts.append(Part(source=part.source, snapshot=snapshot))
-    return parts
-
-
-def _tells_something(snapshot: Snapshot) -> bool:
-    """Whether a block is a record: a single word of a command that somebody shows could pass for a package."""
-    facts = (snapshot.python.version, snapshot.system.system, snapshot.torch, snapshot.gpu, snapshot.cuda_toolkit)
-    return any(facts) or sum(item.version is not None for item in snapshot.distributions) > 2
 
 
 def read_all(paths: Sequence[Path | str], *, format: str | None = None, choice: Choice | None = None) -> Snapshot:

@@ -127,7 +127,7 @@ FORMATS: dict[str, Format] = {
         _text_that(system_texts.recognizes_os_info),
         system_texts.read_os_info,
     ),
-    "requirements": Format(
+    LOOSEST: Format(
         "pip freeze, uv pip freeze, requirements.txt", _text_that(requirements.recognizes), requirements.read
     ),
 }
@@ -149,7 +149,10 @@ def recognized(document: Document, name: str | None = None) -> str:
             return candidate
     if (found := stranger(document.content)) is not None:
         raise RecordError(found[0], source=document.source, hint=found[1])
-    raise UnknownFormat("this is no record that reprobuild understands", source=document.source, hint=understood())
+    strange = requirements.first_strange_line(document)
+    where = f"line {strange[0]} is the first that names no package: {strange[1]}; " if strange else ""
+    hint = f"{where}{understood()}"
+    raise UnknownFormat("this is no record that reprobuild understands", source=document.source, hint=hint)
 
 
 def understood() -> str:

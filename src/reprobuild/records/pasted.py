@@ -11,6 +11,7 @@ from reprobuild.records.text import decode
 
 _QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ \t]?)+", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]{0,8}(?P<mark>`{3,}|~{3,})[^\n`]{0,80}$")
+_FOLD = re.compile(r"\s*</?(?:details|summary)\b.{0,300}", re.IGNORECASE)
 _PROMPT = re.compile(
     r"(?:[$%#>]{1,3}\s+\S.*"  # $ pip freeze
     r"|(?:\([\w./-]{1,60}\)\s*)?\[?[\w.-]{1,60}@[\w.-]{1,60}[: ~][^$#%]{0,200}[$#%](?:\s.*)?"  # (venv) me@host:~$ ...
@@ -46,8 +47,8 @@ _PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
 def without_marks(content: bytes) -> bytes:
-    """A file that begins with markdown's quote mark or fence, or whose line ends were escaped (``\\n``), without
-    that; any other as it is."""
+    """A file that begins with markdown's quote mark, is one fenced block, or whose line ends were escaped (``\\n``),
+    without that; any other as it is."""
     if b"\n" not in content[:4096] and content[:4096].count(b"\\n") > 3 and content[:1] not in b'{["':
         content = content.replace(b"\\r", b"").replace(b"\\n", b"\n").replace(b"\\t", b"\t")
     start = content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:3]
@@ -56,27 +57,39 @@ def without_marks(content: bytes) -> bytes:
     text = decode(content).replace("\r\n", "\n").replace("\r", "\n")
     if start.startswith(b">"):
         text = _QUOTE.sub("", text)
-    blocks = fenced(text) if text.lstrip().startswith(("```", "~~~")) else ()
-    return ("\n".join(blocks) if blocks else text).encode("utf-8")
+    parts = sections(text)
+    return (parts[0][0] if len(parts) == 1 else text).encode("utf-8")
 
 
-def fenced(text: str) -> tuple[str, ...]:
-    """The contents of markdown's fenced blocks; the last may be open, as in a paste that was cut off."""
-    blocks: list[str] = []
-    lines: list[str] | None = None
+def sections(text: str) -> tuple[tuple[str, bool], ...]:
+    """The parts of a text, and whether marks set each apart: markdown's fences, or HTML's folded details.
+
+    The last fence may be open, as in a paste that was cut off. Parts without any text are left out.
+    """
+    found: list[tuple[str, bool]] = []
+    lines: list[str] = []
     mark = ""
+    folded = False
+
+    def end(is_set_apart: bool) -> None:
+        found.append(("\n".join(lines), is_set_apart))
+        lines.clear()
+
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        found = _FENCE.match(line)
-        if lines is None and found:
-            lines, mark = [], found["mark"]
-        elif lines is not None and found and found["mark"].startswith(mark):
-            blocks.append("\n".join(lines))
-            lines = None
-        elif lines is not None:
+        fence = _FENCE.match(line)
+        if not mark and fence:
+            end(folded)
+            mark = fence["mark"]
+        elif mark and fence and fence["mark"].startswith(mark):
+            end(True)
+            mark = ""
+        elif not mark and _FOLD.fullmatch(line):
+            end(folded)
+            folded = "</details" not in line.lower()
+        else:
             lines.append(line)
-    if lines:
-        blocks.append("\n".join(lines))
-    return tuple(block for block in blocks if block.strip())
+    end(folded or bool(mark))
+    return tuple((part, is_set_apart) for part, is_set_apart in found if part.strip())
 
 
 def is_prompt(line: str) -> bool:

@@ -17,7 +17,7 @@ from reprobuild.records.requirement_lines import (
     parse_line,
     parse_lines,
 )
-from reprobuild.records.text import bounded
+from reprobuild.records.text import bounded, shortened
 from reprobuild.snapshot import Distribution, Note, PythonFacts, Snapshot, SystemFacts
 
 _LINES_LOOKED_AT = 400
@@ -35,6 +35,15 @@ def recognizes(document: Document) -> bool:
         elif isinstance(item, Note) and item.code not in ("tool-output", "editable-without-name"):
             strange += 1
     return understood > 2 * strange
+
+
+def first_strange_line(document: Document) -> tuple[int, str] | None:
+    """The number and the beginning of the first line that is neither a requirement nor what pip says around them."""
+    for number, line in logical_lines(document.head):
+        item = None if python_in_line(line) else parse_line(line)
+        if isinstance(item, Note) and item.code != "tool-output":
+            return number, shortened(line)
+    return None
 
 
 def read(document: Document) -> Snapshot:

@@ -8,7 +8,7 @@ import pytest
 
 from reprobuild.errors import RecordError
 from reprobuild.records import parse
-from reprobuild.records.pasted import fenced, is_prompt
+from reprobuild.records.pasted import is_prompt, sections
 from reprobuild.snapshot import Snapshot
 
 FREEZE = "absl-py==2.1.0\nnumpy==1.26.4\ntorch==2.1.0+cu121\ntyping_extensions==4.9.0\n"
@@ -42,6 +42,10 @@ def versions(snapshot: Snapshot) -> dict[str, str | None]:
         f"!pip freeze\n{FREEZE}".encode(),
         f"$ python -m pip freeze\n{FREEZE}".encode(),
         FREEZE.replace("\n", "<br>\n").encode(),
+        f"<details>\n<summary>pip freeze</summary>\n\n{FREEZE}\n</details>\n".encode(),
+        f"It fails.\n<details><summary>freeze</summary>\n\n```\n{FREEZE}```\n</details>\nThanks\n".encode(),
+        b"```python\n!pip3 freeze\n```\n\n" + "".join(f"    {line}\n" for line in FREEZE.splitlines()).encode(),
+        f"# 2. libraries\npip install -r requirements.txt\n\n{FREEZE}\n# 3. the rest: see below!\n".encode(),
     ],
 )
 def test_the_same_list_however_it_was_pasted(content: bytes) -> None:
@@ -55,6 +59,34 @@ def test_several_records_in_one_text_are_combined() -> None:
     snapshot = parse(text.encode(), "issue.md")
     assert (snapshot.python.version, snapshot.system.os_version) == ("3.10.12", "22.04")
     assert versions(snapshot)["numpy"] == "1.26.4"
+
+
+def test_a_list_outside_the_fences_is_read_and_the_rest_is_said() -> None:
+    text = f"My packages\n{FREEZE}\nthen pip install torch==2.0.1+cu118\n```\n{REPORT}```\nAny idea?\n"
+    snapshot = parse(text.encode(), "issue.md")
+    assert snapshot.python.version == "3.10.12"
+    assert versions(snapshot) == versions(parse(FREEZE.encode(), "freeze.txt"))
+    notes = {note.code: note.message for note in snapshot.notes}
+    assert notes["line-passed-over"] == ("names a version, and stands in no list: then pip install torch==2.0.1+cu118")
+    assert notes["text-passed-over"] == "2 lines of text around the records passed over, the first: My packages"
+
+
+def test_a_list_beside_a_report_without_any_fence_is_read() -> None:
+    snapshot = parse(f"{REPORT}\npip freeze says\n{FREEZE}".encode(), "issue.txt")
+    assert snapshot.system.os_version == "22.04" and versions(snapshot)["absl-py"] == "2.1.0"
+    assert "typing_extensions" not in versions(parse(f"{REPORT}\na==1\nb==2\n".encode(), "issue.txt"))
+
+
+def test_pip_show_in_an_issue_tells_a_version() -> None:
+    nvcc = "Cuda compilation tools, release 11.8, V11.8.89\n"
+    shown = "$ pip show torch\nName: torch\nVersion: 2.2.1\nSummary: Tensors\n"
+    snapshot = parse((nvcc + shown).encode(), "issue.txt")
+    assert (versions(snapshot), snapshot.cuda_toolkit) == ({"torch": "2.2.1"}, "11.8.89")
+
+
+def test_prose_around_one_fenced_list_is_no_list() -> None:
+    snapshot = parse(f"Thanks\n```\n{FREEZE}```\nCheers\n".encode(), "issue.md")
+    assert versions(snapshot) == versions(parse(FREEZE.encode(), "freeze.txt"))
 
 
 def test_yaml_and_json_in_a_fence() -> None:
@@ -165,5 +197,11 @@ def test_prompts(line: str, expected: bool) -> None:
 
 
 def test_fences_of_any_kind() -> None:
-    assert fenced("a\n```\nb\n```\nc\n~~~ text\nd\n~~~\n````\n```\ne\n````\n") == ("b", "d", "```\ne")
-    assert fenced("a\nb\n") == ()
+    text = "a\n```\nb\n```\nc\n~~~ text\nd\n~~~\n````\n```\ne\n````\n"
+    assert sections(text) == (("a", False), ("b", True), ("c", False), ("d", True), ("```\ne", True))
+    assert sections("a\nb\n") == (("a\nb\n", False),)
+
+
+def test_folded_details_are_set_apart() -> None:
+    text = "a\n<details open>\n<summary>s</summary>\n\nb\n```\nc\n```\nd\n</details>\ne\n"
+    assert sections(text) == (("a", False), ("\nb", True), ("c", True), ("d", True), ("e\n", False))

@@ -39,6 +39,13 @@ def test_an_unknown_file_lists_what_is_understood() -> None:
     with pytest.raises(RecordError) as caught:
         parse(b"Dear all, this is prose\n", "record")
     assert caught.value.hint is not None and "pip freeze" in caught.value.hint
+    assert caught.value.hint.startswith("line 1 is the first that names no package: Dear all, this is prose;")
+
+
+def test_a_refusal_names_the_line_that_is_no_package() -> None:
+    with pytest.raises(RecordError) as caught:
+        parse(b"numpy==1.26.4\n\n<b>that is all</b>\nand this\n", "record")
+    assert (caught.value.hint or "").startswith("line 3 is the first that names no package: <b>that is all</b>;")
 
 
 def test_a_folder_is_its_environment_json(tmp_path: Path) -> None:
