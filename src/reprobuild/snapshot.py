@@ -143,6 +143,8 @@ class TorchFacts(Fields, frozen=True, kw_only=True):
     arch_list: tuple[str, ...] = ()
     """``torch.cuda.get_arch_list()``, only when torch was imported."""
     read_by: Literal["files", "import", "list"] | None = None
+    """``files`` and ``import`` saw torch's own answer, so that a CUDA that is not there is none. ``list``, or None for
+    a text that tells little more than the version: then nothing is known of it."""
 
 
 class GpuDevice(Fields, frozen=True, kw_only=True):

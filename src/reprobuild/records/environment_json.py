@@ -181,7 +181,7 @@ def _torch(flat: FlatFacts, source: str) -> tuple[TorchFacts | None, tuple[Evide
         version=flat.torch_version,
         cuda=flat.cuda_version,
         cudnn=cudnn_version(flat.cudnn_version),
-        read_by="import",
+        read_by="import" if flat.cuda_version else None,  # without a usable GPU the utility writes no CUDA
     )
     return with_inferred_cuda(facts, source)
 

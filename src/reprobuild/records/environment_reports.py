@@ -16,20 +16,30 @@ from reprobuild.errors import RecordError
 from reprobuild.records.document import Document
 from reprobuild.records.os_names import system_of_name
 from reprobuild.records.platform_text import python_facts, system_facts
+from reprobuild.records.text import bounded, shortened
 from reprobuild.records.torch_text import hip_of_local_version
 from reprobuild.snapshot import Distribution, GpuDevice, GpuFacts, Note, PythonFacts, Snapshot, SystemFacts, TorchFacts
 
+_LOG = re.compile(r"\d{4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d+)? - \S{1,60} - [A-Z]+ - ")
+"""What a logger writes before each line."""
 _LINE = re.compile(r"[\s>*|-]*(?P<key>[`A-Za-z][\w `./()?,&+-]{0,80}?)\s*(?::\s+|:$|\s{2,}|\t)\s*(?P<value>.*)")
 _VERSION = re.compile(r"v?(?P<version>\d+(?:\.[0-9A-Za-z]+)+(?:[-+][0-9A-Za-z._]+)?)(?=$|[\s,;(@])")
 _GPU_LIST = re.compile(r"gpu \d+(?:,\d+)*")
 _CUDNN = re.compile(r"CuDNN (?P<version>\d+(?:\.\d+)+)")
 _CUDA_RUNTIME = re.compile(r"CUDA Runtime (?P<version>\d+\.\d+)")
 _NVCC = re.compile(r"release (?P<release>\d+\.\d+)(?:, V(?P<full>\d+\.\d+\.\d+))?|cuda_(?P<build>\d+\.\d+)")
+_ENTRY = re.compile(
+    r"""'(?P<key>[\w .]{1,60})'[,:] (?P<quote>['"]?)(?P<value>.{0,3000}?)(?P=quote)(?=\)|, '[\w .]{1,60}': |\})"""
+)
+_LONGEST_VALUE = 20_000
+"""Characters in which such a printed value ends."""
+_ABSENT = re.compile(r"(?i)(?:not |no\b|n/?a\b|none|unknown|-$|\W*$)")
 _NAMES = {
     "pytorch": "torch",
     "pytorch (gpu?)": "torch",
     "pytorch version (gpu?)": "torch",
     "pytorch version": "torch",
+    "pytorch_version": "torch",
     "opencv": "opencv-python",
     "huggingface_hub": "huggingface-hub",
     "pytorch xpu available": "",
@@ -51,6 +61,7 @@ _NAMES = {
     "mmdetection": "mmdet",
 }
 _MARKS = (
+    re.compile(r"\bsys\.platform(?:'?\s*[:,]\s*'?|\s{2,})(?:linux|win32|darwin)"),
     re.compile(r"[`\s-]*(?:transformers|accelerate|diffusers|trl|datasets|peft)`?\s+version\s*:", re.I),
     re.compile(r"^PyTorch compiling details\s*:", re.M),
     re.compile(r"^detectron2\s{2,}", re.M),
@@ -68,7 +79,7 @@ def recognizes(document: Document) -> bool:
 
 def read(document: Document) -> Snapshot:
     """The snapshot of a report. Raises RecordError when no line of it tells a version."""
-    facts = dict(_facts(document.lines))
+    facts = dict(_facts(_lines(document)))
     distributions = tuple(_distributions(facts))
     python = python_facts(_first(facts, "python version", "python", "system python"))
     if not distributions and python.version is None:
@@ -81,25 +92,50 @@ def read(document: Document) -> Snapshot:
         torch=_torch(version, facts, document.text[:200_000]) if version else None,
         gpu=_gpu(facts),
         cuda_toolkit=_toolkit(facts),
-        notes=(Note(code="partial-list", message="a report lists only the packages that its tool asks about"),),
+        notes=bounded(_notes(facts)),
     )
+
+
+def _notes(facts: dict[str, str]) -> Iterator[Note]:
+    yield Note(code="partial-list", message="a report lists only the packages that its tool asks about")
+    for key, value in facts.items():
+        asks_for_a_version = key in _NAMES or re.search(r" version(?: \(|$)", key)
+        if asks_for_a_version and _name(key) and not _VERSION.match(value) and not _ABSENT.match(value):
+            yield Note(code="line-not-understood", message=f"not understood: {key}: {shortened(value)}")
+
+
+def _lines(document: Document) -> list[str]:
+    """The lines without a logger's prefix; the entries of mmcv's ``collect_env()`` where somebody printed its value."""
+    start = document.head.find("'sys.platform'")
+    entries = list(_ENTRY.finditer(document.head, start, start + _LONGEST_VALUE)) if start >= 0 else []
+    if entries:
+        text = "\n".join(f"{entry['key']}: {entry['value']}" for entry in entries)
+        return text.replace("\\n", "\n").split("\n")
+    return [_LOG.sub("", line, count=1) for line in document.lines]
 
 
 def _facts(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Keys in lower case without their marks; of equal keys the last one counts, as in a dict.
 
-    Lightning's report has sections (``* CUDA:``) and lists (``- GPU:``): their keys carry the section's name.
+    Lightning's report has sections (``* CUDA:``, or ``cuda:`` in the first versions) and lists (``- GPU:``): their keys
+    carry the section's name.
     """
-    section = in_list = ""
+    section, list_indent, gpus = "", -1, 0
     for line in lines[:5000]:
-        if heading := re.fullmatch(r"\* (\w[\w ]{0,40}):\s*", line):
-            section = f"{heading[1].lower()} " if heading[1] in ("CUDA", "System") else ""
-        elif opened := re.fullmatch(r"\s+- (GPU):\s*", line):
-            in_list = opened[1].lower()
-        elif in_list and (member := re.fullmatch(r"\s+- ([^:]{1,200})", line)):
-            yield "gpu type", member[1].strip()
+        if heading := re.fullmatch(r"\* (\w[\w ]{0,40}):\s*|(cuda|packages|system):\s*", line):
+            name = (heading[1] or heading[2]).lower()
+            section = f"{name} " if name in ("cuda", "system") else ""
+        elif opened := re.fullmatch(r"(\s+)(?:- )?GPU:\s*", line):
+            list_indent = len(opened[1])
+        elif (
+            list_indent >= 0
+            and (member := re.fullmatch(r"(\s+)(- )?([^:]{1,200})", line))
+            and (member[2] or len(member[1]) > list_indent)
+        ):
+            yield f"gpu {gpus}", member[3].strip()
+            gpus += 1
         elif (found := _LINE.fullmatch(line.rstrip()[:1000])) and found["value"].strip():
-            in_list = ""
+            list_indent = -1
             key = " ".join(found["key"].replace("`", "").split()).lower()
             yield f"{section}{key}", found["value"].strip()
 
@@ -140,8 +176,16 @@ def _torch(version: str, facts: dict[str, str], text: str) -> TorchFacts:
         cuda=cuda["version"] if cuda else None,
         hip=hip_of_local_version(version),
         cudnn=cudnn["version"] if cudnn else None,
-        read_by="import",
+        read_by="import" if cuda or _tells_no_cuda(facts, text) else None,
     )
+
+
+def _tells_no_cuda(facts: dict[str, str], text: str) -> bool:
+    """Whether the absence of a CUDA means that torch was built without: torch names it before its build settings.
+
+    A text that ends before them says nothing, and whether a GPU was available is another question.
+    """
+    return facts.get("cuda version", "").lower() == "none" or "Build settings:" in text
 
 
 def _system(facts: dict[str, str], python: PythonFacts) -> SystemFacts:

@@ -200,7 +200,7 @@ def _torch(value: dict[str, Any], source: str) -> tuple[TorchFacts | None, tuple
         return None, ()
     cuda = _first_text(value, _CUDA_KEYS)
     told = cuda if cuda and re.fullmatch(r"\d+\.\d+(?:\.\d+)?", cuda[:40]) else None
-    return with_inferred_cuda(TorchFacts(version=version, cuda=told, read_by="import"), source)
+    return with_inferred_cuda(TorchFacts(version=version, cuda=told, read_by="import" if told else None), source)
 
 
 def _running_torch(distributions: tuple[Distribution, ...], torch: TorchFacts | None) -> tuple[Distribution, ...]:

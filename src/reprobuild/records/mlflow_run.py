@@ -111,7 +111,7 @@ def _model_versions(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _torch(version: str | None, source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
     if version is None:
         return None, ()
-    return with_inferred_cuda(TorchFacts(version=version, hip=hip_of_local_version(version), read_by="import"), source)
+    return with_inferred_cuda(TorchFacts(version=version, hip=hip_of_local_version(version)), source)
 
 
 def read_python_env(document: Document) -> Snapshot:

@@ -201,7 +201,8 @@ def _of_config(config: dict[str, Any], source: str) -> Snapshot:
     """The interpreter that W&B's telemetry names, the four keys that the snapshot utility sets, and a seed."""
     python = text_of(config.get("python_version")) or text_of(at(config, "_wandb", "python_version"))
     version = text_of(config.get("torch_version"))
-    torch = TorchFacts(version=version, cuda=text_of(config.get("cuda_version")), read_by="import") if version else None
+    cuda = text_of(config.get("cuda_version"))  # without a usable GPU the utility writes none
+    torch = TorchFacts(version=version, cuda=cuda, read_by="import" if cuda else None) if version else None
     facts, evidence = with_inferred_cuda(torch, source) if torch else (None, ())
     seed = str(config.get("seed", ""))
     return Snapshot(
