@@ -87,6 +87,13 @@ CASES = {
         "12.1",
         Fidelity.EXACT,
     ),
+    "a text that tells no CUDA does not say that there is none": Case(
+        record(*listed("torch==2.1.0"), torch=TorchFacts(version="2.1.0")),
+        "torch==2.1.0",
+        DefaultIndex(),
+        "12.1",
+        Fidelity.EXACT,
+    ),
     "files say that there is no CUDA": Case(
         record(*installed("torch==2.1.0"), torch=TorchFacts(version="2.1.0", read_by="files")),
         "torch==2.1.0+cpu",
