@@ -35,7 +35,7 @@ from reprobuild.planner.conda_environment import (
 )
 from reprobuild.planner.conda_frameworks import frameworks_of
 from reprobuild.planner.conda_run import CondaRun
-from reprobuild.planner.frameworks import Frameworks
+from reprobuild.planner.frameworks import Frameworks, unused_gpu
 from reprobuild.planner.gpu import for_architectures, machine_of
 from reprobuild.planner.grouping import COMPLETION, Treated, group, place
 from reprobuild.planner.libraries import place_libraries
@@ -142,6 +142,7 @@ def _plan(subject: Subject, snapshot: Snapshot, catalog: Catalog, options: PlanO
         libraries=libraries.placements,
         warnings=(
             *frameworks.warnings,
+            *unused_gpu(frameworks, machine),
             *base.warnings,
             *warnings_of(open_ends, subject),
             *(warnings_of_run(run) if run else ()),

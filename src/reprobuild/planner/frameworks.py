@@ -133,6 +133,20 @@ def _served(found: SystemCuda | None, options: PlanOptions, catalog: Catalog) ->
     return found if is_there else with_image(found)
 
 
+def unused_gpu(frameworks: Frameworks, machine: Machine) -> tuple[PlanWarning, ...]:
+    """Said where the record names a GPU and nothing that would use it: a text may end before it names that.
+
+    A torch that is known to be built for the CPU, and what is warned of already, need no second word.
+    """
+    is_clear = frameworks.torch is not None or frameworks.conda_torch is not None or frameworks.warnings
+    if machine.source != "record" or not machine.devices or frameworks.accelerator.kind != "cpu" or is_clear:
+        return ()
+    gpu = machine.devices[0].name
+    message = f"the run had a GPU, {gpu}, and nothing that is recorded loads or brings CUDA: the image is for the CPU"
+    hint = "record the packages of the run as well: reprobuild import FILE FREEZE"
+    return (PlanWarning(code="gpu-unused", message=message, hint=hint),)
+
+
 def decide_frameworks(
     subject: Subject, machine: Machine, target: Target, catalog: Catalog, options: PlanOptions
 ) -> Frameworks:

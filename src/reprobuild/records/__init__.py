@@ -20,7 +20,7 @@ from reprobuild.records.credentials import without_credentials
 from reprobuild.records.document import Choice, Document
 from reprobuild.records.embedded import lists_in, records_in, with_lists
 from reprobuild.records.folders import FOLDERS, read_folder
-from reprobuild.records.formats import FORMATS, OWN, LOOSEST, Format, UnknownFormat, recognized
+from reprobuild.records.formats import FORMATS, LOOSEST, OWN, Format, UnknownFormat, recognized
 from reprobuild.records.inference import with_inferences
 from reprobuild.records.pasted import without_marks
 from reprobuild.records.settle import settle

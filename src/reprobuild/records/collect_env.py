@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 import msgspec
+from packaging.utils import canonicalize_name
 
 from reprobuild.errors import RecordError
 from reprobuild.records.conda_lists import distribution_of_row
@@ -19,7 +20,7 @@ from reprobuild.records.merged_conda import merged, same_release
 from reprobuild.records.os_names import system_of_name
 from reprobuild.records.platform_text import python_facts, system_facts, with_inferred_system
 from reprobuild.records.requirement_lines import parse_lines
-from reprobuild.records.text import bounded
+from reprobuild.records.text import bounded, shortened
 from reprobuild.snapshot import (
     Distribution,
     Evidence,
@@ -35,7 +36,23 @@ from reprobuild.snapshot import (
 _KEY = re.compile(r"(?:[>|*\-] ?)*(?P<key>[A-Za-z][A-Za-z0-9 /]{1,60}?)\s*:(?:\s+(?P<value>.*))?")
 _PACKAGE = re.compile(r"(?:[>|*\-] ?)*\[(?P<tool>pip3?|conda)\]\s+(?P<rest>.*)")
 _GPU = re.compile(r"GPU \d+: (?P<name>.+?)(?:\s+\(UUID: .*\))?\s*")
-_TORCH_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_TORCH_VERSION = re.compile(r"(?P<version>\d+\.\d+[\w.+-]*)(?:\s*\((?P<beside>[^()]{1,200})\))?")
+"""docTR's dialect has torchvision's beside it: ``1.8.0 (torchvision: 0.9.0)``."""
+_OTHER_VERSION = re.compile(r"(?i)(?P<name>[A-Z][\w-]{1,40}) version")
+_ITS_VERSION = re.compile(r"v?(?P<version>\d+(?:\.\w+)+(?:[-+][\w.]+)?)(?=$|[\s,;(@])")
+_PACKAGES = {
+    "doctr": "python-doctr",
+    "jax": "jax",
+    "keras": "keras",
+    "opencv": "opencv-python",
+    "tensorflow": "tensorflow",
+    "torchaudio": "torchaudio",
+    "torchvision": "torchvision",
+}
+"""Dialects of other projects tell the versions of their own packages as facts: ``TensorFlow version: 2.5.0``."""
+_NO_PACKAGES = frozenset(
+    {"clang", "cmake", "cudnn", "gcc", "libc", "nccl", "neuron", "python", "pytorch", "rocm", "transformers"}
+)
 _CUDNN_FILE = re.compile(r"libcudnn(?:_\w+)?\.so\.(?P<version>\d+(?:\.\d+)+)|cudnn(?:_\w+)?64_(?P<dll>\d+)\.dll", re.I)
 _CUDNN_NUMBER = re.compile(r"(?P<version>\d{1,2}\.\d+(?:\.\d+)+)")
 _NOTHING = frozenset({"", "n/a", "none", "could not collect", "no cuda", "no relevant packages", "not set"})
@@ -73,12 +90,12 @@ def read(document: Document) -> Snapshot:
     return Snapshot(
         python=_with_environment(python, rows, conda.python),
         system=system,
-        distributions=merged(pip.distributions, tuple(rows)),
+        distributions=merged((*pip.distributions, *_told_beside(facts, pip.distributions)), tuple(rows)),
         torch=_with_cudnn_of_build(torch, conda.torch) if torch else conda.torch,
         gpu=_gpu(facts),
         cuda_toolkit=_number(facts.get("CUDA runtime version")),
         evidence=(*system_evidence, *torch_evidence),
-        notes=bounded([*pip.notes, *conda.notes, *_notes(facts, torch)]),
+        notes=bounded([*pip.notes, *conda.notes, *_notes(facts, torch, packages)]),
     )
 
 
@@ -91,8 +108,9 @@ def _scan(document: Document) -> tuple[dict[str, str], list[tuple[str, str]]]:
         text = plain_line(line)
         if text.startswith("PyTorch version") and "PyTorch version" in facts:
             break  # a second report behind the first one, of another machine or moment
-        started = started or _KNOWN.match(text) is not None
-        if not started:
+        begins = text.startswith("Collecting environment information")
+        started = started or begins or _KNOWN.match(text) is not None
+        if not started or begins:
             continue
         if found := _PACKAGE.match(text):
             if _told(found["rest"]) is not None:
@@ -164,14 +182,15 @@ def _system(facts: dict[str, str], python: PythonFacts, source: str) -> tuple[Sy
 
 
 def _torch(facts: dict[str, str], source: str) -> tuple[TorchFacts | None, tuple[Evidence, ...]]:
-    version = _told(facts.get("PyTorch version"))
-    if version is None or not _TORCH_VERSION.fullmatch(version):
+    told = _TORCH_VERSION.fullmatch(_told(facts.get("PyTorch version")) or "")
+    if told is None:
         return None, ()
+    version = told["version"]
     torch = TorchFacts(
         version=version,
         cuda=_number(facts.get("CUDA used to build PyTorch")),
         hip=_told(facts.get("ROCM used to build PyTorch")),
-        read_by="import",
+        read_by="import" if facts.get("CUDA used to build PyTorch") else None,  # the text may end before it
     )
     cudnn = system_cudnn(facts.get("cuDNN version"))
     if cudnn is None or not _OWN_BUILD.fullmatch(version):
@@ -179,6 +198,25 @@ def _torch(facts: dict[str, str], source: str) -> tuple[TorchFacts | None, tuple
     reason = f"torch {version} is no public wheel, so it loads the machine's cuDNN"
     evidence = Evidence(fact="torch.cudnn", value=cudnn, certainty="inferred", source=source, reason=reason)
     return msgspec.structs.replace(torch, cudnn=cudnn), (evidence,)
+
+
+def _told_beside(facts: dict[str, str], listed: tuple[Distribution, ...]) -> Iterator[Distribution]:
+    """The packages whose versions stand among the facts of the machine, where the list does not have them."""
+    names = {canonicalize_name(item.name) for item in listed}
+    torch = _TORCH_VERSION.fullmatch(facts.get("PyTorch version", ""))
+    beside = re.findall(r"(\w+): (\S+)", torch["beside"] or "") if torch else []
+    for key, value in (*_other_versions(facts), *beside):
+        name = _PACKAGES.get(key.lower())
+        if name is not None and name not in names and (found := _ITS_VERSION.match(value)):
+            yield Distribution(name=name, version=found["version"], line=f"{key}: {value}"[:200])
+
+
+def _other_versions(facts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Versions that stand among the facts and are not the tool's own facts."""
+    for key, value in facts.items():
+        found = _OTHER_VERSION.fullmatch(key)
+        if found and found["name"].lower() not in _NO_PACKAGES and _ITS_VERSION.match(value):
+            yield found["name"], value
 
 
 def _with_cudnn_of_build(torch: TorchFacts, built: TorchFacts | None) -> TorchFacts:
@@ -211,8 +249,20 @@ def _gpu_name(name: str) -> str:
     return re.sub(r"\s*\(gfx[^)]*\)$", "", name).strip()
 
 
-def _notes(facts: dict[str, str], torch: TorchFacts | None) -> Iterator[Note]:
+def _notes(facts: dict[str, str], torch: TorchFacts | None, packages: list[tuple[str, str]]) -> Iterator[Note]:
     yield Note(code="partial-list", message="collect_env lists only the packages around torch, not all that were there")
+    if not packages and "Versions of relevant libraries" not in facts:
+        yield Note(code="list-cut-off", message="the text ends before collect_env's list of packages")
+    if facts.get("PyTorch version", "").upper() == "N/A":
+        message = "torch could not be imported where collect_env ran, so that it tells neither torch nor its CUDA"
+        yield Note(code="torch-not-imported", message=message)
+    listed = {canonicalize_name(re.split(r"[=\s]", rest, maxsplit=1)[0]) for _, rest in packages}
+    for name, value in _other_versions(facts):
+        if name.lower() not in _PACKAGES and canonicalize_name(name) not in listed:
+            message = (
+                f"{name} {shortened(value)} ran there, and the list does not name it, so it is not among the packages"
+            )
+            yield Note(code="not-listed", message=message)
     if cudnn := system_cudnn(facts.get("cuDNN version")):
         yield Note(
             code="system-cudnn", message=f"cuDNN {cudnn} was installed on the machine; torch's wheel brings its own"

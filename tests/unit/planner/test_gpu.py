@@ -144,3 +144,12 @@ def test_a_gpu_by_the_words_that_a_person_knows(words: str) -> None:
 def test_words_that_name_no_one_gpu_are_refused(words: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         planned(record(*listed("torch==2.1.0+cu121")), gpu=words)
+
+
+def test_a_gpu_that_nothing_recorded_would_use_is_said() -> None:
+    seen = GpuFacts(devices=(T4,))
+    result = planned(record(*listed("numpy==1.24.4"), gpu=seen))
+    (warning,) = [each for each in result.warnings if each.code == "gpu-unused"]
+    assert "Tesla T4" in warning.message
+    assert "gpu-unused" not in warning_codes(planned(record(*listed("numpy==1.24.4", "torch==2.1.0"), gpu=seen)))
+    assert "gpu-unused" not in warning_codes(planned(record(*listed("numpy==1.24.4")), host=seen))

@@ -150,3 +150,62 @@ def test_the_cudnn_that_condas_build_names() -> None:
     assert snapshot.torch is not None and (snapshot.torch.cuda, snapshot.torch.cudnn) == ("11.1", "8.0.5")
     other = parse((report + row.replace("1.9.1", "1.8.0")).encode(), "x")
     assert other.torch is not None and other.torch.cudnn is None
+
+
+def codes(content: str) -> set[str]:
+    return {note.code for note in parse(content.encode(), "x").notes}
+
+
+def test_a_text_that_ends_before_the_packages_is_said_to() -> None:
+    assert "list-cut-off" not in codes(TEXT)
+    assert "list-cut-off" in codes(TEXT[: TEXT.index("Versions of relevant")])
+
+
+def test_a_text_that_ends_before_torchs_cuda_does_not_say_that_there_is_none() -> None:
+    text = TEXT.replace("CUDA used to build PyTorch: 11.1\n", "")
+    torch = parse(text[: text.index("[pip3]")].encode(), "x").torch
+    assert torch is not None and (torch.cuda, torch.read_by) == (None, None)
+    without = parse(text.replace("Is debug", "CUDA used to build PyTorch: None\nIs debug").encode(), "x").torch
+    assert without is not None and without.read_by == "import"
+
+
+def test_a_torch_that_could_not_be_imported_is_said() -> None:
+    text = TEXT[: TEXT.index("[pip3]")].replace("PyTorch version: 1.9.1", "PyTorch version: N/A")
+    assert parse(text.encode(), "x").torch is None and "torch-not-imported" in codes(text)
+    assert "torch-not-imported" not in codes(TEXT)
+
+
+def test_dialects_that_tell_the_versions_of_other_packages() -> None:
+    text = (
+        "DocTR version: 0.3.0a0\nTensorFlow version: 2.5.0\nPyTorch version: 1.8.0 (torchvision: 0.9.0)\n"
+        "OpenCV version: 4.5.1\nOS: Ubuntu 20.04.2 LTS\nPython version: 3.8\nCUDA runtime version: 11.2.152\n"
+        "GPU models and configuration: Could not collect\nNvidia driver version: Could not collect\n"
+    )
+    snapshot = parse(f"Collecting environment information...\n\n{text}".encode(), "issue.md")
+    assert snapshot.torch is not None and snapshot.torch.version == "1.8.0"
+    assert {item.name: item.version for item in snapshot.distributions} == {
+        "opencv-python": "4.5.1",
+        "python-doctr": "0.3.0a0",
+        "tensorflow": "2.5.0",
+        "torchvision": "0.9.0",
+    }
+    vllm = TEXT.replace("[pip3] numpy", "ROCM Version: 6.2.4\nvLLM Version: 0.8.4\n[pip3] numpy", 1)
+    notes = [note.message for note in parse(vllm.encode(), "x").notes if note.code == "not-listed"]
+    assert notes == ["vLLM 0.8.4 ran there, and the list does not name it, so it is not among the packages"]
+    assert "not-listed" not in codes(vllm.replace("[pip3] numpy", "[pip3] vllm==0.8.4\n[pip3] numpy", 1))
+
+
+@pytest.mark.parametrize(
+    ("told", "listed", "noted"),
+    [
+        ("1.9.1", "1.9.1", False),
+        ("1.9.1+cu111", "1.9.1", False),
+        ("1.9.0", "1.9.0a0", False),
+        ("1.9.1+cu111", "1.9.1+cu102", True),
+        ("1.7.0a0+9ddd3df", "1.7.0a0+a9603c7", True),
+        ("1.12.1", "1.12.0", True),
+    ],
+)
+def test_a_torch_that_contradicts_the_list_is_noted(told: str, listed: str, noted: bool) -> None:
+    text = TEXT[: TEXT.index("[pip3]")].replace("PyTorch version: 1.9.1", f"PyTorch version: {told}")
+    assert ("torch-contradicted" in codes(f"{text}[pip3] torch=={listed}\n")) == noted
