@@ -31,6 +31,7 @@ _FEWEST_PINS = 3
 
 _PIN = re.compile(r"\S+\s*==\s*\d.*|\S+ @ \S+.*|-e \S+.*|[\w.-]+ \(\d[^()]{0,100}\)")
 _PIP_SHOW = re.compile(r"^Name: (?P<name>[A-Za-z0-9][\w.-]{0,80})\nVersion: (?P<version>\d\S{0,80})$", re.MULTILINE)
+_OF_COLLECT_ENV = re.compile(r"\[(?:pip3?|conda)\]")
 _NAMES_A_VERSION = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?==\d")
 
 
@@ -64,9 +65,12 @@ def lists_in(document: Document) -> list[Part]:
 
 
 def with_lists(snapshot: Snapshot, document: Document, format: str) -> Snapshot:
-    """``snapshot``, read from ``document``, with the lists of packages that its reader passed over."""
-    found = _lists_in(document)[0] if format in _PICKS_ITS_LINES and len(document.content) <= LARGEST_TEXT else []
-    return combine([Part(source=document.source, snapshot=snapshot), *found])
+    """``snapshot``, read from ``document``, with the lists and the versions that its reader passed over."""
+    if format not in _PICKS_ITS_LINES or len(document.content) > LARGEST_TEXT:
+        return snapshot
+    found, rest = _lists_in(document)
+    passed_over = [line for line in rest if _NAMES_A_VERSION.search(line) and not _OF_COLLECT_ENV.search(line)]
+    return combine(_with_unread([Part(source=document.source, snapshot=snapshot), *found], passed_over))
 
 
 def _record(section: Document, *, may_be_a_list: bool) -> Snapshot | None:

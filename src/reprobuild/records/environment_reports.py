@@ -62,7 +62,7 @@ _NAMES = {
 }
 _MARKS = (
     re.compile(r"\bsys\.platform(?:'?\s*[:,]\s*'?|\s{2,})(?:linux|win32|darwin)"),
-    re.compile(r"[`\s-]*(?:transformers|accelerate|diffusers|trl|datasets|peft)`?\s+version\s*:", re.I),
+    re.compile(r"(?:transformers|accelerate|diffusers|trl|datasets|peft)`?\s+version\s*:", re.I),
     re.compile(r"^PyTorch compiling details\s*:", re.M),
     re.compile(r"^detectron2\s{2,}", re.M),
     re.compile(r"^sglang: \d", re.M),

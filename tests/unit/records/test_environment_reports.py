@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from reprobuild.errors import RecordError
 from reprobuild.records import parse, read
 from reprobuild.snapshot import Snapshot
 
@@ -153,3 +155,13 @@ def test_a_version_that_is_none_is_said() -> None:
     assert versions(snapshot) == {"transformers": "4.3.0", "tensorflow": "2.2.0"}
     notes = [note.message for note in snapshot.notes if note.code == "line-not-understood"]
     assert notes == ["not understood: pytorch version (gpu?): yes"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"`" * 100_000, b"'sys.platform': " + b"'a', " * 40_000, b"sys.platform  linux\t" * 9000]
+)
+def test_hostile_text_takes_no_time(content: bytes) -> None:
+    start = time.monotonic()
+    with pytest.raises(RecordError):
+        parse(content, "x")
+    assert time.monotonic() - start < 5

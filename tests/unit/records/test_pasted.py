@@ -77,6 +77,12 @@ def test_a_list_beside_a_report_without_any_fence_is_read() -> None:
     assert "typing_extensions" not in versions(parse(f"{REPORT}\na==1\nb==2\n".encode(), "issue.txt"))
 
 
+def test_a_version_that_a_report_s_reader_passes_over_is_said() -> None:
+    text = f"{REPORT}[pip3] numpy==1.26.4\nI ran pip install torch==2.0.1\n"
+    notes = [note.message for note in parse(text.encode(), "issue.txt").notes if note.code == "line-passed-over"]
+    assert notes == ["names a version, and stands in no list: I ran pip install torch==2.0.1"]
+
+
 def test_pip_show_in_an_issue_tells_a_version() -> None:
     nvcc = "Cuda compilation tools, release 11.8, V11.8.89\n"
     shown = "$ pip show torch\nName: torch\nVersion: 2.2.1\nSummary: Tensors\n"
