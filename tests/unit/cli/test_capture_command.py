@@ -41,7 +41,9 @@ def capture(
 ) -> subprocess.CompletedProcess[str]:
     command = [*CAPTURE, *options, "--", *words]
     given = environment(**(variables or {}))
-    return subprocess.run(command, cwd=folder, env=given, capture_output=True, encoding="utf-8", timeout=300)
+    return subprocess.run(
+        command, cwd=folder, env=given, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=300
+    )
 
 
 def start(folder: Path, code: str, *words: str) -> subprocess.Popen[str]:
