@@ -238,9 +238,10 @@ def _following_torch(package: Package, version: Version, sources: Sources) -> In
     if torch.folder is None:
         return None
     recorded = sources.subject.find("torch")
-    if recorded is None or version.local:
+    if version.local or (recorded is None and "torch.version" in sources.subject.inferred):
         return None
-    if local_of(recorded.version_text or "") or _is_from_default_index(package):
+    # torch's own word carries a suffix whether its list did or not; only the list's tells where it came from.
+    if (recorded is not None and local_of(recorded.version_text or "")) or _is_from_default_index(package):
         return None
     return _beside(package, version, torch)
 

@@ -161,11 +161,19 @@ def _same_package(
     source, item = first
     if item.version and other.version and item.version != other.version:
         if same_release(item.version, other.version):
-            return (source, item) if "+" in item.version else (other_source, completed(other, item))
+            # A package's own word has a suffix where the default index's file, as a list names it, has none.
+            one_is_listed = _is_own_word(item) != _is_own_word(other)
+            takes_first = _is_own_word(other) if one_is_listed else "+" in item.version
+            return (source, item) if takes_first else (other_source, completed(other, item))
         message = f"{source} lists {item.name} {item.version}, {other_source} {other.version}: the first one is taken"
         notes.append(Note(code="conflict", message=message, path=f"distributions.{item.name[:80]}"))
         return first
     return source, completed(item, other)
+
+
+def _is_own_word(item: Distribution) -> bool:
+    """Whether a report tells what the package said of itself (``PyTorch: 2.1.0+cu121``), and no list has it so."""
+    return item.line is not None and ": " in item.line and "==" not in item.line
 
 
 def completed(facts: Facts, other: Facts) -> Facts:

@@ -78,3 +78,11 @@ def test_condas_torch_is_the_one_that_pips_companion_stands_beside() -> None:
     assert result.accelerator.kind == "cpu"
     assert placement(result, "torch").detail.startswith("installed by conda")
     assert "torch-unlisted" not in warning_codes(result)
+
+
+def test_a_companion_without_suffix_is_of_the_told_torchs_own_variant() -> None:
+    told = TorchFacts(version="1.11.0", cuda="11.3", read_by="import")
+    result = planned(record(*listed("torchvision==0.12.0"), torch=told, python="3.8.10", system=UBUNTU_2004))
+    assert lines(result)["pytorch-cu113"] == ("torch==1.11.0+cu113", "torchvision==0.12.0+cu113")
+    beside = planned(record(*listed("torchvision==0.10.0", "torchaudio==0.9.0+cu111"), python="3.8.10"))
+    assert "torchvision==0.10.0" in lines(beside)["default"]

@@ -165,3 +165,13 @@ def test_hostile_text_takes_no_time(content: bytes) -> None:
     with pytest.raises(RecordError):
         parse(content, "x")
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("report_first", [True, False])
+def test_a_freeze_beside_a_report_tells_which_file_torch_was(report_first: bool) -> None:
+    report = "- `transformers` version: 4.36.0\n- PyTorch version (GPU?): 2.1.0+cu121 (True)\n"
+    blocks = [report, "numpy==1.26.0\ntorch==2.1.0\ntransformers==4.36.0\n"]
+    text = "".join(f"```\n{block}```\n" for block in (blocks if report_first else blocks[::-1]))
+    snapshot = parse(text.encode(), "issue.md")
+    assert versions(snapshot)["torch"] == "2.1.0"
+    assert snapshot.torch is not None and snapshot.torch.version == "2.1.0+cu121"
