@@ -58,8 +58,8 @@ _CUDNN_NUMBER = re.compile(r"(?P<version>\d{1,2}\.\d+(?:\.\d+)+)")
 _NOTHING = frozenset({"", "n/a", "none", "could not collect", "no cuda", "no relevant packages", "not set"})
 _OWN_BUILD = re.compile(r"\d+\.\d+\.\d+a\d+\+[0-9a-f]{7,}.*")
 _KNOWN = re.compile(
-    r"^[\s>*|-]*(PyTorch version|Is debug build|CUDA used to build PyTorch|OS|GCC version|Libc version|Python version"
-    r"|Is CUDA available|CUDA runtime version|GPU models and configuration|Nvidia driver version|cuDNN version"
+    r"^[\s>*|-]*(PyTorch version|Is debug build|(?:CUDA|ROCM) used to build PyTorch|OS|GCC version|Libc version"
+    r"|Python version|Is CUDA available|CUDA runtime version|GPU models and configuration|Nvidia driver version|cuDNN version"
     r"|Versions of relevant libraries)[ \t]{0,40}(?::|$)",
     re.MULTILINE,
 )

@@ -169,6 +169,12 @@ def test_a_text_that_ends_before_torchs_cuda_does_not_say_that_there_is_none() -
     assert without is not None and without.read_by == "import"
 
 
+def test_the_first_lines_alone_are_known() -> None:
+    text = "PyTorch version: 2.0.1\nIs debug build: False\nCUDA used to build PyTorch: 11.7\n"
+    torch = parse(f"{text}ROCM used to build PyTorch: N/A\n".encode(), "x").torch
+    assert torch is not None and (torch.version, torch.cuda, torch.hip) == ("2.0.1", "11.7", None)
+
+
 def test_a_torch_that_could_not_be_imported_is_said() -> None:
     text = TEXT[: TEXT.index("[pip3]")].replace("PyTorch version: 1.9.1", "PyTorch version: N/A")
     assert parse(text.encode(), "x").torch is None and "torch-not-imported" in codes(text)
