@@ -59,8 +59,8 @@ _NOTHING = frozenset({"", "n/a", "none", "could not collect", "no cuda", "no rel
 _OWN_BUILD = re.compile(r"\d+\.\d+\.\d+a\d+\+[0-9a-f]{7,}.*")
 _KNOWN = re.compile(
     r"^[\s>*|-]*(PyTorch version|Is debug build|(?:CUDA|ROCM) used to build PyTorch|OS|GCC version|Libc version"
-    r"|Python version|Is CUDA available|CUDA runtime version|GPU models and configuration|Nvidia driver version|cuDNN version"
-    r"|Versions of relevant libraries)[ \t]{0,40}(?::|$)",
+    r"|Python version|Is CUDA available|CUDA runtime version|GPU models and configuration|Nvidia driver version"
+    r"|cuDNN version|Versions of relevant libraries)[ \t]{0,40}(?::|$)",
     re.MULTILINE,
 )
 _CELLS = re.compile(r"\|\s*(?P<key>[^|]{1,80}?)\s*\|\s*(?P<value>[^|]*?)\s*\|")
