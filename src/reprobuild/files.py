@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,9 +15,14 @@ def write_atomically(path: Path | str, content: str | bytes, *, durable: bool = 
 
     Safe when several processes write the same path at once: the last whole file wins. Raises OSError and
     leaves the old file as it was when anything fails. Unless ``durable`` is false, the content also outlives a
-    power failure in the next seconds, at the price of waiting for the disk.
+    power failure in the next seconds, at the price of waiting for the disk. What is no file, such as ``/dev/null``, a
+    pipe or ``/dev/stdout``, is written to as it is: nothing may take its place.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    if not _is_replaceable(path):
+        with open(path, "wb") as stream:  # noqa: PTH123 - see the module
+            stream.write(data)
+        return
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
     try:
@@ -29,6 +35,16 @@ def write_atomically(path: Path | str, content: str | bytes, *, durable: bool = 
     except BaseException:
         _remove_if_there(temporary)
         raise
+
+
+def _is_replaceable(path: Path | str) -> bool:
+    """Whether a file may take the place of what is there, if anything is."""
+    try:
+        kind = os.stat(path).st_mode  # noqa: PTH116
+    except OSError:
+        return True
+    of_the_system = os.path.islink(path) and os.path.abspath(path).startswith(("/dev/", "/proc/"))  # noqa: PTH100, PTH114
+    return stat.S_ISREG(kind) and not of_the_system
 
 
 def _remove_if_there(path: str) -> None:

@@ -94,7 +94,7 @@ def test_a_search_that_finds_nothing_says_so(capsys: pytest.CaptureFixture[str])
         (["show", "cuda_image"], "there is no table 'cuda_image'", "did you mean cuda_images?"),
         (["show", "zzz"], "there is no table 'zzz'", "'reprobuild catalog list' lists the tables"),
         (["show", "sdist_only", "-w", "x=1"], "--where 'x=1' does not name a column of sdist_only",
-         "write COLUMN=TEXT with one of: name, versions, pure, certainty"),
+         "write COLUMN=TEXT with one of: name, versions, pure, certainty, bound"),
         (["search", " "], "there is nothing to search for", "name a package, a tag, a version or a part of one"),
     ],
 )  # fmt: skip
