@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from reprobuild.catalog.tables import Fields, Table, canonical, items, known, specifier, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, covers, items, known
 
 SUITES = ("bionic", "focal", "jammy", "noble", "resolute", "bullseye", "bookworm", "trixie")
 """The releases that the table covers, by code name: Ubuntu 18.04 to 26.04, Debian 11 to 13."""
@@ -53,8 +53,7 @@ class AptNeed(Fields, frozen=True, kw_only=True):
 
     def concerns(self, version: str | None) -> bool:
         """Whether this row speaks of that version; a version that is unknown or odd is taken for concerned."""
-        parsed = version_of(version) if version else None
-        return not self.versions or parsed is None or specifier(self.versions).contains(parsed, prereleases=True)
+        return covers(self.versions, version, unknown=True)
 
 
 class Apt:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reprobuild.catalog.tables import Fields, Table, canonical, known, specifier, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, covers, known
 
 
 class CondaName(Fields, frozen=True, kw_only=True):
@@ -26,10 +26,7 @@ class CondaName(Fields, frozen=True, kw_only=True):
 
     def concerns(self, version: str | None) -> bool:
         """Whether the row speaks of this version; a row for some versions only does not speak of an unknown one."""
-        if not self.versions:
-            return True
-        parsed = version_of(version) if version else None
-        return parsed is not None and specifier(self.versions).contains(parsed, prereleases=True)
+        return covers(self.versions, version, unknown=False)
 
 
 class CondaNames:

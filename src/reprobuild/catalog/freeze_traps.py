@@ -11,7 +11,7 @@ import functools
 import re
 from typing import Literal
 
-from reprobuild.catalog.tables import Fields, Table, canonical, known, specifier, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, covers, known
 
 Treatment = Literal[
     "container",  # built from a commit: torch of a vendor's image, or conda's label of a release of torchvision
@@ -75,10 +75,7 @@ class FreezeName(Fields, frozen=True, kw_only=True):
 
     def concerns(self, version: str | None) -> bool:
         """Whether the row speaks of this version; a row for some versions only does not speak of an unknown one."""
-        if not self.versions:
-            return True
-        parsed = version_of(version) if version else None
-        return parsed is not None and specifier(self.versions).contains(parsed, prereleases=True)
+        return covers(self.versions, version, unknown=False)
 
 
 class FreezeTraps:

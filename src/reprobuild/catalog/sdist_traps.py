@@ -5,7 +5,7 @@ Sources: builds that were tried (certainty ``verified``), projects' issue tracke
 
 from __future__ import annotations
 
-from reprobuild.catalog.tables import Fields, Table, canonical, items, pairs, specifier, version_of
+from reprobuild.catalog.tables import Fields, Table, canonical, covers, items, pairs, version_of
 
 
 class SdistTrap(Fields, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class SdistTrap(Fields, frozen=True, kw_only=True):
 
     def concerns(self, version: str | None, python: str | None = None) -> bool:
         """Whether it strikes this version under this Python; what is not known counts as concerned."""
-        return _within(self.versions, version) and _within(self.pythons, python)
+        return covers(self.versions, version, unknown=True) and covers(self.pythons, python, unknown=True)
 
 
 class WheelCoverage(Fields, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ class SdistTraps:
         What is converted by ``use_2to3`` when it is built has none: its projects were left before wheels were usual.
         """
         versions = self._sdist_only.get(canonical(name))
-        if versions is not None and _within(versions, version):
+        if versions is not None and covers(versions, version, unknown=True):
             return True
         return any(trap.trap == "use_2to3" for trap in self.of(name, version))
 
@@ -122,11 +122,6 @@ class SdistTraps:
     def is_pure(self, name: str) -> bool:
         """Whether its source archive holds nothing to compile, as far as the table knows."""
         return canonical(name) in self._pure
-
-
-def _within(versions: str, version: str | None) -> bool:
-    parsed = version_of(version) if version else None
-    return not versions or parsed is None or specifier(versions).contains(parsed, prereleases=True)
 
 
 def _trap(row: dict[str, str]) -> SdistTrap:

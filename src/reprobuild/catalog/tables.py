@@ -149,6 +149,17 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def covers(versions: str, version: str | None, *, unknown: bool) -> bool:
+    """Whether a cell of versions, empty for every one, speaks of ``version``.
+
+    ``unknown`` is the answer for a version that is not known, or is none by PEP 440.
+    """
+    if not versions:
+        return True
+    parsed = version_of(version) if version else None
+    return unknown if parsed is None else specifier(versions).contains(parsed, prereleases=True)
+
+
 def within(release: str, prefix: str) -> bool:
     """Whether a dotted version lies under another one: 12.1.1 under 12.1, but 12.10 not under 12.1."""
     return release == prefix or release.startswith(f"{prefix}.")
