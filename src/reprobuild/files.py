@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_atomically(path: Path | str, content: str | bytes, *, durable: bool = True) -> None:
+def write_atomically(path: Path | str, content: str | bytes, *, durable: bool = True, mode: int = 0o666) -> None:
     """Write under a temporary name beside ``path``, then rename. Text is UTF-8 with line feeds.
 
     Safe when several processes write the same path at once: the last whole file wins. Raises OSError and
     leaves the old file as it was when anything fails. Unless ``durable`` is false, the content also outlives a
-    power failure in the next seconds, at the price of waiting for the disk. What is no file, such as ``/dev/null``, a
+    power failure in the next seconds, at the price of waiting for the disk. ``mode`` is what a new file may be at most,
+    before the process's own mask. What is no file, such as ``/dev/null``, a
     pipe or ``/dev/stdout``, is written to as it is: nothing may take its place.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
@@ -26,7 +27,8 @@ def write_atomically(path: Path | str, content: str | bytes, *, durable: bool = 
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
     try:
-        with open(temporary, "xb") as stream:  # noqa: PTH123 - "x" refuses a file or link that is there
+        # "x" refuses a file or link that is there.
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(data)
             stream.flush()
             if durable:

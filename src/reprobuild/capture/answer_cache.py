@@ -58,7 +58,7 @@ class AnswerCache:
         self._path = None
         place = folder() if os.name == "posix" and "files" not in extras else None
         if place is not None and self._program is not None:
-            self._path = os.path.join(place, _digest(repr(_key(self._program, extras)).encode()) + ".json")
+            self._path = os.path.join(place, _digest(repr(_key(self._program, extras)).encode()))
 
     def find(self) -> dict[str, Any] | None:
         """The probe's object without secrets, when all that it rests on is as it was."""
@@ -226,20 +226,15 @@ class _Kept:
 
 def _write(path: str, content: bytes) -> None:
     """Put it in place whole. A folder that can't be written is one without answers."""
+    from reprobuild.files import write_atomically
+
     place = os.path.dirname(path)
-    beside = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         os.makedirs(place, mode=0o700, exist_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as stream:
-            stream.write(content)
-        os.replace(beside, path)
+        write_atomically(path, content, durable=False, mode=0o600)
         _remove_oldest(place)
     except OSError:
-        try:
-            os.unlink(beside)
-        except OSError:
-            return
+        return
 
 
 def _remove_oldest(place: str) -> None:
