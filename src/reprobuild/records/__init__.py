@@ -62,26 +62,24 @@ def parse(content: bytes, source: str, *, format: str | None = None, choice: Cho
     document = Document(without_marks(content), PurePath(source).name or source, choice)
     try:
         parts = records_in(document) if format is None else []
-        name = None if len(parts) > 1 else _format_of(document, format)
+        name = None
+        if len(parts) < 2:
+            try:
+                name = recognized(document, format)
+            except RecordError as error:
+                if not parts and format is None and isinstance(error, UnknownFormat):
+                    parts = lists_in(document)
+                if not parts:
+                    raise
         if name is None or (name == LOOSEST and parts):
             # Prose passes for a plain list, so that a list which marks set apart from it counts more.
-            snapshot = combine(parts or lists_in(document))
+            snapshot = combine(parts)
         else:
             snapshot = FORMATS[name].read(document)
             snapshot = with_lists(snapshot, document, name) if format is None else snapshot
     except RecordError as error:
         raise error.located(source) from error
     return snapshot if name == OWN else with_inferences(_counted(snapshot, document))
-
-
-def _format_of(document: Document, format: str | None) -> str | None:
-    """The format of the text as a whole; None where it is of none and yet holds records. Raises RecordError."""
-    try:
-        return recognized(document, format)
-    except RecordError as error:
-        if format is None and (records_in(document) or (isinstance(error, UnknownFormat) and lists_in(document))):
-            return None
-        raise
 
 
 def _counted(snapshot: Snapshot, document: Document) -> Snapshot:
