@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "files",
             "linear_algebra",
             "metrics_file",
+            "marker_environment",
             "printing",
             "run_notes",
             "settings",

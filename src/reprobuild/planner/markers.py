@@ -10,6 +10,7 @@ import msgspec
 from packaging.markers import UndefinedComparison
 from packaging.version import InvalidVersion
 
+from reprobuild.marker_environment import marker_environment
 from reprobuild.plan import Fidelity, Platform
 from reprobuild.planner import grammar
 from reprobuild.planner.subject import Package, Subject
@@ -60,24 +61,6 @@ def _holds(package: Package, targets: tuple[Target, ...]) -> bool:
     path = f"{package.path}.marker"
     marker = grammar.marker(text, path)
     try:
-        return any(marker.evaluate(_environment(target)) for target in targets)
+        return any(marker.evaluate(marker_environment(target.python, machine=target.machine)) for target in targets)
     except (UndefinedComparison, InvalidVersion):
         raise grammar.refuse(text, path, "an environment marker that can be compared") from None
-
-
-def _environment(target: Target) -> dict[str, str]:
-    major, minor = target.python_minor
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": target.python,
-        "os_name": "posix",
-        "platform_machine": target.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": target.python,
-        "python_version": f"{major}.{minor}",
-        "sys_platform": "linux",
-        "extra": "",
-    }

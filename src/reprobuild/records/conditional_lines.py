@@ -16,6 +16,7 @@ from packaging.markers import InvalidMarker, Marker, UndefinedComparison, Undefi
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
+from reprobuild.marker_environment import marker_environment
 from reprobuild.records.release_tables import Minor
 from reprobuild.snapshot import Distribution
 
@@ -26,17 +27,6 @@ _MOST_MARKERS = 1_000
 """Different markers that are evaluated for one list; exports have a few dozen."""
 
 _OF_A_PLATFORM = re.compile(r"\b(?:sys_platform|platform_system|platform_machine|os_name|platform_release)\b")
-_LINUX = {
-    "implementation_name": "cpython",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_release": "",
-    "platform_system": "Linux",
-    "platform_version": "",
-    "sys_platform": "linux",
-    "extra": "",
-}
 
 
 def is_for_some_platforms(item: Distribution) -> bool:
@@ -94,15 +84,6 @@ def _minors(marker: str) -> frozenset[Minor]:
         return frozenset()
     try:
         parsed = Marker(marker)
-        return frozenset(minor for minor in _MINORS if parsed.evaluate({**_LINUX, **_python(minor)}))
+        return frozenset(minor for minor in _MINORS if parsed.evaluate(marker_environment(f"{minor[0]}.{minor[1]}.99")))
     except (InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName, KeyError, RecursionError):
         return frozenset()
-
-
-def _python(minor: Minor) -> dict[str, str]:
-    version = f"{minor[0]}.{minor[1]}"
-    return {
-        "python_version": version,
-        "python_full_version": f"{version}.99",
-        "implementation_version": f"{version}.99",
-    }

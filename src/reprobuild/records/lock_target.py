@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from reprobuild.errors import RecordError
+from reprobuild.marker_environment import marker_environment
 from reprobuild.records.conda_packages import PLATFORMS
 from reprobuild.records.credentials import without_credentials
 from reprobuild.records.direct_urls import direct_url, tags_in_file_name
@@ -46,18 +47,7 @@ class Target(Fields, frozen=True, kw_only=True):
         sys_platform, os_name = _SYS_PLATFORMS[system]
         full = self.python if self.python.count(".") >= 2 else f"{self.python}.0"
         return {
-            "implementation_name": "cpython",
-            "implementation_version": full,
-            "os_name": os_name,
-            "platform_machine": machine,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": system,
-            "platform_version": "",
-            "python_full_version": full,
-            "python_version": ".".join(full.split(".")[:2]),
-            "sys_platform": sys_platform,
-            "extra": "",
+            **marker_environment(full, machine=machine, system=system, sys_platform=sys_platform, os_name=os_name),
             "extras": set(self.extras),
             "dependency_groups": set(self.groups),
         }
